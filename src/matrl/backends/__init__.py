@@ -1,0 +1,1 @@
+"""Array kernels a plan is run with."""

@@ -1,0 +1,6 @@
+"""``python -m matrl.cli``: the command line."""
+
+from matrl.cli import main
+
+if __name__ == "__main__":
+    main()

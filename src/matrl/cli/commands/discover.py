@@ -1,0 +1,207 @@
+"""``matrl discover``: from a question to a plan."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from matrl.cli.console import print_document, print_report, status_line, tell, verbose_option
+from matrl.cli.files import check_output, load_array, naming
+from matrl.core.matrices import DTYPES
+from matrl.core.spectrum import Spectrum
+from matrl.discovery import Found, Problem, discover
+from matrl.discovery.problem import NORMS
+from matrl.errors import InputError
+from matrl.functions import FUNCTIONS
+from matrl.iterations import UPDATES
+from matrl.profile import Profile
+from matrl.report import found_report, in_engineering_units
+from matrl.search import Progress
+
+__all__ = ["discover_command"]
+
+_FILE = click.Path(path_type=Path)
+_FUNCTIONS = ", ".join(function.name for function in FUNCTIONS)
+_ACTIONS = ", ".join(update.name for update in UPDATES)
+
+
+@click.command(
+    "discover",
+    short_help="Find the fastest algorithm for a matrix function.",
+    help=f"""Find the fastest algorithm for FUNCTION ({_FUNCTIONS}) and print it.
+
+    The spectrum comes from exactly one of --interval, --samples and --matrices. Without --profile
+    this machine's prices are measured (once) and the best plans race on real matrices.
+
+    \b
+    Examples:
+      matrl discover invsqrt --interval 1e-4 1 --n 512 --tol 1e-6 -o plan.json
+      matrl discover inv --matrices A.npy --matrices B.npy --dtype float32 --json
+    """,
+    epilog=f"Actions that --allow chooses from: {_ACTIONS}.",
+)
+@click.argument("function")
+@click.option("--interval", nargs=2, type=float, metavar="LO HI", help="Eigenvalues in [LO, HI].")
+@click.option("--samples", type=_FILE, metavar="F.npy", help="Exactly the eigenvalues in a file.")
+@click.option(
+    "--matrices",
+    type=_FILE,
+    multiple=True,
+    metavar="F.npy",
+    help="Spectra like those of a matrix (n, n) or a stack (..., n, n); may be repeated.",
+)
+@click.option("--tol", type=float, default=1e-6, show_default=True, help="Largest error allowed.")
+@click.option("--dtype", type=click.Choice(DTYPES), default="float64", show_default=True)
+@click.option("--n", type=int, help="Order of the matrices; sets prices and rounding.")
+@click.option("--shape", nargs=2, type=int, metavar="M N", help="The same, as a shape.")
+@click.option("--batch", type=int, default=1, show_default=True, help="Matrices at once.")
+@click.option("--profile", type=_FILE, metavar="P.json", help="Prices to use; nothing is measured.")
+@click.option(
+    "--allow",
+    default="*",
+    show_default=True,
+    metavar="GLOB,...",
+    help="Actions to choose from, as shell-style patterns.",
+)
+@click.option(
+    "--precision",
+    metavar="LIST",
+    help=f"Dtypes steps may work in: {','.join(DTYPES)}.  [default: all]",
+)
+@click.option(
+    "--norm", type=click.Choice(NORMS), default=NORMS[0], show_default=True, help="Error measure."
+)
+@click.option("--steps", type=int, metavar="K", help="Largest number of steps.")
+@click.option(
+    "--time-limit",
+    type=float,
+    default=10.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds to search.",
+)
+@click.option("--nodes", type=int, metavar="N", help="Simulated steps to search.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the search.")
+@click.option("-o", "--output", type=_FILE, metavar="plan.json", help="Where to save the plan.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
+@verbose_option
+def discover_command(
+    function: str,
+    interval: tuple[float, float] | None,
+    samples: Path | None,
+    matrices: tuple[Path, ...],
+    tol: float,
+    dtype: Any,
+    n: int | None,
+    shape: tuple[int, int] | None,
+    batch: int,
+    profile: Path | None,
+    allow: str,
+    precision: str | None,
+    norm: Any,
+    steps: int | None,
+    time_limit: float,
+    nodes: int | None,
+    seed: int,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the fastest algorithm for a function and print it."""
+    target = None if output is None else check_output(output)
+    if seed < 0:
+        raise InputError(f"seed: must be an integer >= 0, got {seed}")
+    FUNCTIONS.get(function)  # before any file is read
+    sides = _sides(n, shape, bool(matrices))
+    prices = None if profile is None else Profile.load(profile)
+    problem = Problem(
+        function,
+        _spectrum(interval, samples, matrices),
+        tol=tol,
+        dtype=dtype,
+        shape=sides,
+        batch=batch,
+        norm=norm,
+    )
+    with status_line() as show:
+        show("searching" if prices else "pricing the operations of this machine")
+        found = discover(
+            problem,
+            profile=prices,
+            allow=allow,
+            precision=precision,
+            steps=steps,
+            time_limit=time_limit,
+            nodes=nodes,
+            seed=seed,
+            progress=lambda progress: show(_line(progress, prices is None)),
+        )
+    _deliver(found, output, target, as_json, in_seconds=prices is None)
+
+
+def _deliver(
+    found: Found, output: Path | None, target: Path | None, as_json: bool, *, in_seconds: bool
+) -> None:
+    if target is not None:
+        found.plan.save(target)
+    if found.interrupted:
+        tell("interrupted: this is the best plan so far")
+    if as_json:
+        saved = {} if output is None else {"plan": str(output)}
+        print_document({**found.to_dict(), **saved})
+        return
+    print_report(found_report(found, in_seconds=in_seconds))
+    if output is not None:
+        tell(f"plan saved to {output}")
+
+
+def _sides(
+    n: int | None, shape: tuple[int, int] | None, has_matrices: bool
+) -> tuple[int, int] | None:
+    if n is not None and shape is not None:
+        raise click.UsageError("give --n or --shape, not both.")
+    if n is not None and n < 1:
+        raise InputError(f"n: must be an integer >= 1, got {n}")
+    if n is None and shape is None and not has_matrices:
+        raise click.UsageError("--n (or --shape) is needed unless there are --matrices.")
+    return shape if n is None else (n, n)
+
+
+def _spectrum(
+    interval: tuple[float, float] | None, samples: Path | None, matrices: tuple[Path, ...]
+) -> Spectrum:
+    given = [interval is not None, samples is not None, bool(matrices)]
+    if sum(given) != 1:
+        raise click.UsageError(
+            f"give exactly one of --interval, --samples and --matrices, not {sum(given)}."
+        )
+    if interval is not None:
+        return Spectrum.interval(*interval)
+    if samples is not None:
+        values = load_array(samples)
+        if values.dtype.kind not in "fiu":
+            raise InputError(f"{samples}: must hold real numbers, not {values.dtype}")
+        with naming("samples", samples):
+            return Spectrum.samples(values)
+    arrays = [load_array(path) for path in matrices]
+    for path, array in zip(matrices, arrays, strict=True):
+        if array.ndim < 2 or 0 in array.shape:
+            raise InputError(
+                f"{path}: must hold a matrix (n, n) or a stack (..., n, n), "
+                f"but its shape is {array.shape}"
+            )
+    with naming("matrices", *matrices):
+        return Spectrum.of([np.ascontiguousarray(array) for array in arrays])
+
+
+def _line(progress: Progress, in_seconds: bool) -> str:
+    if math.isinf(progress.cost):
+        best = "nothing reaches the tolerance yet"
+    else:
+        cost = progress.cost
+        priced = in_engineering_units(cost) if in_seconds else f"{cost:.6g}"
+        best = f"best cost {priced}, error {progress.error:.2e}"
+    left = progress.seconds_left
+    remaining = f"{left:.0f} s left" if math.isfinite(left) else "no time limit"
+    return f"{best}  |  {progress.nodes_per_second:.0f} nodes/s  |  {remaining}"

@@ -1,0 +1,1 @@
+"""Pure data: programs, problems, spectra, plans. Imports nothing of matrl but its errors."""

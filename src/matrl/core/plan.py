@@ -1,0 +1,200 @@
+"""What a plan is, as data, and its JSON form."""
+
+import hashlib
+import math
+import os
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from matrl.errors import ArtifactError
+
+__all__ = ["Domain", "PlanRecord", "Prediction", "Provenance", "Scaling", "StepRecord"]
+
+SCHEMA = 1
+MAX_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The spectra a plan is for: eigenvalues in [lower, upper].
+
+    ``relative``: the eigenvalues are meant after the plan's scaling. ``proved``: the upper end is
+    a proved bound at run time, so that the plan was designed up to it and not to 1.2 times it.
+    """
+
+    lower: float
+    upper: float
+    relative: bool
+    proved: bool
+    kind: Literal["interval", "samples", "matrices"] = "interval"
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How a matrix is normalised before the first step.
+
+    ``constant``: multiplied by ``factor``, an exact power of two. ``frobenius`` and ``one-norm``:
+    divided by that norm. ``lanczos``: divided by an upper bound from Lanczos steps, which fails
+    with the probability stated in ``failure_probability``.
+    """
+
+    kind: Literal["constant", "frobenius", "one-norm", "lanczos"]
+    factor: float = 1.0
+    failure_probability: float = 0.0
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a schedule.
+
+    ``name`` is the update (or direct method), ``form`` how it is carried out, ``precision`` the
+    dtype it works in, ``coefficients`` those of the update, ``product`` how the carried matrix is
+    multiplied, and ``error`` max |x - 1| over the domain after the step, in exact arithmetic.
+    """
+
+    name: str
+    form: str
+    precision: Literal["float32", "float64"]
+    coefficients: tuple[float, ...] = ()
+    product: Literal["mirrored", "averaged"] = "mirrored"
+    error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What discovery expects of a plan: worst error, rounding level, cost and where prices are from."""
+
+    error: float
+    rounding: float
+    cost: float
+    profile: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a plan came about."""
+
+    version: str = ""
+    seed: int = 0
+    nodes: int = 0
+    search_seconds: float = 0.0
+    optimal: bool = False
+    """Whether the search proved that no cheaper schedule of its actions exists."""
+    measured_error: float | None = None
+    measured_seconds: float | None = None
+
+
+Record = TypeVar("Record", bound="PlanRecord")
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """An algorithm for one matrix function on one domain of spectra, immutable and portable."""
+
+    function: str
+    dtype: Literal["float32", "float64"]
+    shape: tuple[int, int]
+    tol: float
+    norm: Literal["eigenvalue"]
+    domain: Domain
+    scaling: Scaling
+    steps: tuple[StepRecord, ...]
+    predicted: Prediction
+    batch: int = 1
+    provenance: Provenance = Provenance()
+
+    @property
+    def id(self) -> str:
+        """A short hash of what the plan computes: function, dtype, domain, scaling and steps."""
+        essence = (self.function, self.dtype, self.tol, self.domain, self.scaling, self.steps)
+        return hashlib.sha256(repr(essence).encode()).hexdigest()[:12]
+
+    def to_json(self) -> str:
+        """Return the plan as a JSON document with its ``schema`` number."""
+        document = {"schema": SCHEMA, "kind": "matrl-plan", **asdict(self)}
+        return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+    @classmethod
+    def from_json(cls: type[Record], text: str | bytes, source: str = "plan") -> Record:
+        """Return the plan of a JSON document.
+
+        Raises :class:`~matrl.errors.ArtifactError` naming ``source`` for anything else.
+        """
+        document = _decoded(text, source)
+        names = {field.name for field in fields(PlanRecord)}
+        try:
+            record = msgspec.convert(
+                {key: value for key, value in document.items() if key in names}, cls
+            )
+        except msgspec.ValidationError as error:
+            raise ArtifactError(f"{source}: is not a valid plan: {error}") from None
+        record._check(source)
+        return record
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan to a JSON file, atomically; ``OSError`` if the folder is not writable."""
+        path = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.to_json() + "\n")
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls: type[Record], path: str | os.PathLike[str]) -> Record:
+        """Return the plan in a JSON file; :class:`~matrl.errors.ArtifactError` if it is none."""
+        try:
+            size = os.path.getsize(path)
+            if size > MAX_BYTES:
+                raise ArtifactError(f"{path}: has {size} bytes, too large for a plan")
+            text = Path(path).read_bytes()
+        except OSError as error:
+            raise ArtifactError(
+                f"{path}: cannot be read ({error.strerror}); give the path of a plan.json"
+            ) from None
+        return cls.from_json(text, str(path))
+
+    def _check(self, source: str) -> None:
+        numbers = [
+            self.tol,
+            self.domain.lower,
+            self.domain.upper,
+            self.scaling.factor,
+            *(c for step in self.steps for c in (*step.coefficients, step.error)),
+        ]
+        problem = ""
+        if not all(math.isfinite(number) for number in numbers):
+            problem = "holds a number that is not finite"
+        elif not 0.0 < self.domain.lower <= self.domain.upper:
+            problem = "its domain must satisfy 0 < lower <= upper"
+        elif not self.scaling.factor > 0.0 or not self.tol > 0.0:
+            problem = "scaling.factor and tol must be positive"
+        elif not self.steps:
+            problem = "has no steps"
+        elif min(self.shape) < 1 or self.batch < 1:
+            problem = "shape and batch must be positive"
+        if problem:
+            raise ArtifactError(f"{source}: is not a valid plan: {problem}")
+
+
+def _decoded(text: str | bytes, source: str) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{source}: is not JSON ({error})") from None
+    if not isinstance(document, dict) or document.get("kind") != "matrl-plan":
+        raise ArtifactError(f"{source}: is JSON, but not a matrl plan; make one with discover")
+    if document.get("schema") != SCHEMA:
+        raise ArtifactError(
+            f"{source}: has plan schema {document.get('schema')!r}; this version of matrl reads "
+            f"schema {SCHEMA}, so update matrl or discover the plan anew"
+        )
+    return document

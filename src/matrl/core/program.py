@@ -1,0 +1,134 @@
+"""Straight-line programs over matrices: what every reading reads.
+
+A program is a list of operations in static single assignment form: operation ``i`` defines value
+``i`` and refers to earlier values by their index. It is pure data; see :mod:`matrl.core.tracing`
+for how one is written and :mod:`matrl.readings` for how one is read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
+
+__all__ = ["KINDS", "Operation", "Product", "Program", "Reading", "evaluate"]
+
+Kind = Literal["input", "linear", "matmul", "inverse", "spectral", "cast"]
+Product = Literal["general", "mirrored", "averaged"]
+
+KINDS: tuple[Kind, ...] = ("input", "linear", "matmul", "inverse", "spectral", "cast")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a program.
+
+    ``kind`` decides which fields count:
+
+    - ``input``: the matrix called ``label``;
+    - ``linear``: the sum of ``coefficients[j] * operands[j]`` plus ``shift`` times the identity;
+    - ``matmul``: the product of two operands; ``product`` says whether it is a ``general`` one, or
+      known to be Hermitian and then computed on one triangle and ``mirrored``, or computed in full
+      and ``averaged`` with its adjoint (dearer, and kinder to small eigenvalues);
+    - ``inverse``: the inverse of a Hermitian positive definite operand;
+    - ``spectral``: the power ``shift`` of the operand through its eigendecomposition;
+    - ``cast``: the operand rounded or widened to ``dtype``.
+
+    Operand order is kept, for rounding depends on it.
+    """
+
+    kind: Kind
+    operands: tuple[int, ...] = ()
+    coefficients: tuple[float, ...] = ()
+    shift: float = 0.0
+    product: Product = "mirrored"
+    dtype: str = "float64"
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Program:
+    """An immutable straight-line program: operations in order, and which values it returns."""
+
+    operations: tuple[Operation, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the input matrices, in the order of their operations."""
+        return tuple(op.label for op in self.operations if op.kind == "input")
+
+    def last_uses(self) -> tuple[int, ...]:
+        """Return, per value, the index of the last operation that reads it.
+
+        Outputs live to the end: their last use is ``len(operations)``; a value nobody reads has
+        its own index.
+        """
+        last = list(range(len(self.operations)))
+        for index, op in enumerate(self.operations):
+            for operand in op.operands:
+                last[operand] = index
+        for output in self.outputs:
+            last[output] = len(self.operations)
+        return tuple(last)
+
+    def restricted_to(self, outputs: Iterable[int]) -> "Program":
+        """Return the program without what ``outputs`` do not need (dead-code elimination)."""
+        outputs = tuple(outputs)
+        needed = set(outputs)
+        for index in range(len(self.operations) - 1, -1, -1):
+            if index in needed:
+                needed.update(self.operations[index].operands)
+        kept = sorted(needed)
+        renumbered = {old: new for new, old in enumerate(kept)}
+        operations = tuple(
+            Operation(
+                kind=op.kind,
+                operands=tuple(renumbered[operand] for operand in op.operands),
+                coefficients=op.coefficients,
+                shift=op.shift,
+                product=op.product,
+                dtype=op.dtype,
+                label=op.label,
+            )
+            for op in (self.operations[index] for index in kept)
+        )
+        return Program(operations, tuple(renumbered[output] for output in outputs))
+
+
+Value = TypeVar("Value")
+
+
+class Reading(Protocol[Value]):
+    """A way to read programs: a meaning for each kind of operation but ``input``."""
+
+    def linear(self, op: Operation, operands: Sequence[Value]) -> Value: ...
+    def matmul(self, op: Operation, left: Value, right: Value) -> Value: ...
+    def inverse(self, op: Operation, operand: Value) -> Value: ...
+    def spectral(self, op: Operation, operand: Value) -> Value: ...
+    def cast(self, op: Operation, operand: Value) -> Value: ...
+
+
+def evaluate(
+    program: Program, reading: Reading[Value], inputs: dict[str, Value]
+) -> tuple[Value, ...]:
+    """Read a program: feed ``inputs`` through its operations and return its outputs.
+
+    Values are dropped after their last use, so a reading of large values needs no more of them at
+    once than the program does. ``KeyError`` if an input is missing.
+    """
+    last = program.last_uses()
+    values: list[Any] = [None] * len(program.operations)
+    for index, op in enumerate(program.operations):
+        if op.kind == "input":
+            values[index] = inputs[op.label]
+            continue
+        operands = [values[operand] for operand in op.operands]
+        if op.kind == "linear":
+            values[index] = reading.linear(op, operands)
+        elif op.kind == "matmul":
+            values[index] = reading.matmul(op, operands[0], operands[1])
+        else:
+            values[index] = getattr(reading, op.kind)(op, operands[0])
+        for operand in op.operands:
+            if last[operand] == index:
+                values[operand] = None
+    return tuple(values[output] for output in program.outputs)

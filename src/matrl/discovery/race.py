@@ -1,0 +1,115 @@
+"""The race: finalists run on matrices of the true size; measured error and time decide."""
+
+import logging
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from matrl.core.spectrum import Spectrum
+from matrl.discovery.accuracy import eigenvalue_error
+from matrl.discovery.problem import Problem
+from matrl.errors import MatrlError
+from matrl.execute.executor import Executor
+from matrl.plan import Plan
+
+__all__ = ["RaceResult", "matrices_for", "race"]
+
+REPETITIONS = 7
+MATRICES = 3
+LARGEST_ORDER = 2048
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RaceResult:
+    """One finalist's measurements: largest error over the matrices, median seconds of a run."""
+
+    plan: Plan
+    error: float
+    seconds: float
+
+
+def matrices_for(problem: Problem, seed: int) -> list[np.ndarray]:
+    """Return the given matrices, or one random matrix of the given spectrum and the true size."""
+    spectrum = problem.spectrum
+    if spectrum.matrices:
+        largest = sorted(spectrum.matrices, key=len)[-MATRICES:]
+        return [a.astype(problem.dtype) for a in largest]
+    if problem.n > LARGEST_ORDER:
+        return []
+    random = np.random.default_rng(seed)
+    eigenvalues = _eigenvalues(spectrum, problem.n, random)
+    vectors, _ = np.linalg.qr(random.standard_normal((problem.n, problem.n)))
+    a = (vectors * eigenvalues) @ vectors.T
+    return [(0.5 * (a + a.T)).astype(problem.dtype)]
+
+
+def _eigenvalues(spectrum: Spectrum, n: int, random: np.random.Generator) -> np.ndarray:
+    if spectrum.kind == "samples":
+        points = np.asarray(spectrum.points)
+        chosen = random.choice(points, n) if n < len(points) else np.resize(points, n)
+        chosen[0], chosen[-1] = points[0], points[-1]
+        return chosen
+    # The ends belong to the domain, but a rounded matrix would leave it: stay inside by rounding.
+    inside = (spectrum.lower * (1 + 1e-6), spectrum.upper * (1 - 1e-6))
+    if inside[0] >= inside[1]:
+        return np.full(n, spectrum.upper)
+    return np.geomspace(*inside, n) if n > 1 else np.array([inside[1]])
+
+
+def race(plans: Sequence[Plan], problem: Problem, seed: int) -> list[RaceResult]:
+    """Run the plans on the problem's matrices; return those within tolerance, fastest first.
+
+    A plan that fails or misses the tolerance on any matrix is dropped. Times are of the schedule
+    without the guard, which costs the same for all; repetitions are interleaved.
+    """
+    matrices = matrices_for(problem, seed)
+    if not matrices:
+        return [RaceResult(plan, plan.predicted.error, plan.predicted.cost) for plan in plans]
+    function = problem.matrix_function
+    accurate: list[tuple[Plan, float]] = []
+    for plan in plans:
+        worst = 0.0
+        for a in matrices:
+            try:
+                value = Executor(plan, len(a), verify="off")(a).value
+            except MatrlError as error:
+                logger.info("finalist dropped: %s", error)
+                worst = np.inf
+                break
+            worst = max(worst, eigenvalue_error(function, a, value))
+        if worst <= problem.tol:
+            accurate.append((plan, worst))
+        else:
+            logger.info("finalist dropped: error %.3g above the tolerance", worst)
+    times = _interleaved([plan for plan, _ in accurate], matrices[-1])
+    results = [
+        RaceResult(plan, error, seconds)
+        for (plan, error), seconds in zip(accurate, times, strict=True)
+    ]
+    return sorted(results, key=lambda result: result.seconds)
+
+
+def _interleaved(plans: Sequence[Plan], a: np.ndarray) -> list[float]:
+    executors = [Executor(plan, len(a), verify="off") for plan in plans]
+    out = np.empty_like(a)
+    times: list[list[float]] = [[] for _ in plans]
+    for repetition in range(REPETITIONS + 1):
+        for executor, seconds in zip(executors, times, strict=True):
+            started = time.perf_counter()
+            executor(a, out=out)
+            if repetition > 0:  # the first run warms the workspace up
+                seconds.append(time.perf_counter() - started)
+    return [statistics.median(seconds) for seconds in times]
+
+
+def with_measurements(result: RaceResult) -> Plan:
+    """Return the plan with its measured error and time in the provenance."""
+    provenance = replace(
+        result.plan.provenance, measured_error=result.error, measured_seconds=result.seconds
+    )
+    return replace(result.plan, provenance=provenance)

@@ -1,0 +1,91 @@
+"""Residuals that are similar to symmetric matrices, one for each kind of function.
+
+For a computed F of f(A) with eigenvalue-wise error at most e (F^(-1/2) Fhat F^(-1/2) within e of I):
+
+- inverse: I - Z A is self-adjoint in the inner product of A, and its norm there *is* the error;
+- inverse square root: I - Z A Z, norm at most (1 + e)^2 - 1;
+- square root: I - Y^-1 A Y^-1, norm at most (1 - e)^-2 - 1; needs a Cholesky factorisation of Y,
+  which also proves Y positive definite.
+
+From the residual back to the error, with positivity: operator monotonicity of the square root
+(Higham, *Functions of Matrices*, problem 6; Bhatia, *Matrix Analysis*, V.1.9).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from matrl.backends.protocol import Backend, Matrix
+from matrl.core.function import MatrixFunction
+
+__all__ = ["Residual", "residual_of"]
+
+Block: TypeAlias = np.ndarray
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A residual operator on blocks of vectors, and what its norm means.
+
+    ``apply`` maps V to R V and ``norms`` gives the norms of the columns of V in the inner product
+    R is self-adjoint in (``isotropic``: the Euclidean one). ``largest`` is the norm a run within
+    tolerance e may show; ``error`` turns a norm, given positivity, into a bound on the error.
+    """
+
+    apply: Callable[[Block], Block]
+    norms: Callable[[Block], np.ndarray]
+    isotropic: bool
+    largest: Callable[[float], float]
+    error: Callable[[float], float]
+
+
+def _column_norms(v: Block) -> np.ndarray:
+    return np.sqrt(np.einsum("ij,ij->j", v, v))
+
+
+def residual_of(
+    function: MatrixFunction, a: Matrix, value: Matrix, backend: Backend
+) -> Residual | None:
+    """Return the residual of ``value`` as f(a), both float64; ``None`` if Y is not positive."""
+
+    def times(matrix: Matrix, block: Block) -> Block:
+        out = backend.empty(block.shape, block.dtype)
+        backend.matmul(out, matrix, block)
+        return out
+
+    if function.carries == "z" and function.root_index == 1:
+
+        def norms_in_a(v: Block) -> np.ndarray:
+            return np.sqrt(np.maximum(np.einsum("ij,ij->j", v, times(a, v)), 0.0))
+
+        return Residual(
+            lambda v: v - times(value, times(a, v)), norms_in_a, False, lambda e: e, lambda rho: rho
+        )
+
+    if function.carries == "z":
+        return Residual(
+            lambda v: v - times(value, times(a, times(value, v))),
+            _column_norms,
+            True,
+            lambda e: (1.0 + e) ** 2 - 1.0,
+            lambda rho: 1.0 - math.sqrt(1.0 - rho) if rho < 1.0 else math.inf,
+        )
+
+    factor = backend.empty(value.shape, value.dtype)
+    if not backend.cholesky(factor, value):
+        return None
+
+    def solve(v: Block) -> Block:
+        half = backend.solve_triangular(factor, np.ascontiguousarray(v), False)
+        return backend.solve_triangular(factor, half, True)
+
+    return Residual(
+        lambda v: v - solve(times(a, solve(v))),
+        _column_norms,
+        True,
+        lambda e: (1.0 - e) ** -2 - 1.0,
+        lambda rho: 1.0 / math.sqrt(1.0 - rho) - 1.0 if rho < 1.0 else math.inf,
+    )

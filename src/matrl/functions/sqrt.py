@@ -1,0 +1,6 @@
+"""sqrt: the principal square root, A^(0.5), of a Hermitian positive definite matrix."""
+
+from matrl.core.function import MatrixFunction
+from matrl.functions.catalogue import FUNCTIONS
+
+FUNCTIONS.register(MatrixFunction("sqrt", 2, 0.5, "y", "the principal square root"))

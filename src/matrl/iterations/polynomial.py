@@ -1,0 +1,69 @@
+"""Polynomial updates: evaluating a polynomial of a matrix with few products."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matrl.coefficients import polynomial_critical_points
+from matrl.core.tracing import Expression
+from matrl.iterations.update import Multiplier, UpdateKind
+
+__all__ = ["PolynomialUpdate", "paterson_stockmeyer", "product_count"]
+
+
+@dataclass(frozen=True)
+class PolynomialUpdate:
+    """What polynomial updates share: the map h(x) = x p(x^k) has degree ``degree`` in x."""
+
+    degree: int
+    kind: UpdateKind = "polynomial"
+
+    def supports(self, root_index: int) -> bool:
+        """Degrees k d + 1: all from 2 to 9 for k = 1, the odd ones for k = 2."""
+        return (self.degree - 1) % root_index == 0
+
+    def multiplier(
+        self, m: Expression, coefficients: Sequence[float], root_index: int
+    ) -> Multiplier:
+        """Write p(m) by Paterson-Stockmeyer."""
+        return Multiplier(paterson_stockmeyer(m, coefficients))
+
+    def critical_points(
+        self, coefficients: Sequence[float], root_index: int, lower: float, upper: float
+    ) -> tuple[float, ...]:
+        """Return the stationary points of the polynomial h."""
+        return polynomial_critical_points(root_index, tuple(coefficients), lower, upper)
+
+
+def product_count(degree: int, block: int) -> int:
+    """Return how many products Paterson-Stockmeyer with this block length needs.
+
+    >>> [min(product_count(degree, s) for s in (1, 2, 3)) for degree in range(1, 9)]
+    [0, 1, 2, 2, 3, 3, 4, 4]
+    """
+    return (block - 1) + -(-(degree - block) // block) if degree > block else max(degree - 1, 0)
+
+
+def paterson_stockmeyer(m: Expression, coefficients: Sequence[float]) -> Expression:
+    """Write sum_i coefficients[i] m^i by the Paterson-Stockmeyer scheme.
+
+    Powers up to the block length are formed once, then Horner's rule runs over blocks. Source:
+    doi:10.1137/0202007; Higham, *Functions of Matrices*, section 4.2.
+    """
+    degree = len(coefficients) - 1
+    block = min(range(1, max(degree, 1) + 1), key=lambda s: (product_count(degree, s), s))
+    powers = [m]
+    while len(powers) < block:
+        powers.append(powers[(len(powers) - 1) // 2] @ powers[len(powers) // 2])
+
+    def block_sum(start: int) -> Expression:
+        total = m * 0.0 + coefficients[start]
+        for offset in range(1, min(block, degree - start + 1)):
+            total = total + coefficients[start + offset] * powers[offset - 1]
+        return total
+
+    starts = range(0, degree + 1, block)
+    # A last block of the one coefficient c_degree rides on the block before it: c M^s + (...).
+    result = block_sum(starts[-1])
+    for start in reversed(starts[:-1]):
+        result = result @ powers[-1] + block_sum(start)
+    return result

@@ -1,0 +1,1 @@
+"""Updates, one file per family."""

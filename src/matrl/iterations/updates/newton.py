@@ -1,0 +1,59 @@
+"""Newton's iteration with optimal scaling, for square roots: h(x) = (mu x + 1/(mu x))/2, centred.
+
+With mu = 1/sqrt(l u) the ends of the range map to the same value; centring by 2/(1 + u') halves the
+error. Source: Higham, *Functions of Matrices*, sections 5.5, 6.3 and 8.6; Byers & Xu 2008,
+doi:10.1137/060664483.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matrl.coefficients import newton_scaling
+from matrl.core.tracing import Expression
+from matrl.iterations.catalogue import UPDATES
+from matrl.iterations.update import Multiplier, UpdateKind
+
+__all__ = ["Newton"]
+
+
+@dataclass(frozen=True)
+class Newton:
+    """Optimally scaled Newton; its coefficients are (mu, centre)."""
+
+    name: str = "newton"
+    kind: UpdateKind = "product"
+    degree: int = 2
+    source: str = "Higham 2008, Functions of Matrices, section 8.6; doi:10.1137/060664483"
+
+    def supports(self, root_index: int) -> bool:
+        """Square roots only."""
+        return root_index == 2
+
+    def coefficients(self, root_index: int, lower: float, upper: float) -> tuple[float, ...]:
+        """Return (mu, centre) for x in [lower, upper]."""
+        return newton_scaling(lower, upper)
+
+    def multiplier(
+        self, m: Expression, coefficients: Sequence[float], root_index: int
+    ) -> Multiplier:
+        """Write p = centre (mu + 1/(mu m))/2, and m p and m p^2 by additions."""
+        mu, centre = coefficients
+        inverse = m.inverse()
+        p = (centre * mu / 2) + (centre / (2 * mu)) * inverse
+        residual_times = (centre * mu / 2) * m + centre / (2 * mu)
+        squared = centre * centre / 4
+        next_residual = (
+            (squared * mu * mu) * m + 2 * squared + (squared / (mu * mu)) * inverse
+        )
+        return Multiplier(p, residual_times, next_residual)
+
+    def critical_points(
+        self, coefficients: Sequence[float], root_index: int, lower: float, upper: float
+    ) -> tuple[float, ...]:
+        """Return x = 1/mu, the one minimum of h, where it lies inside."""
+        minimum = 1.0 / coefficients[0]
+        return (minimum,) if lower < minimum < upper and math.isfinite(minimum) else ()
+
+
+UPDATES.register(Newton())

@@ -1,0 +1,22 @@
+"""What the operations cost on a machine: profiles, their measurement and their cache."""
+
+from matrl.profile.cache import load_cached, store_cached
+from matrl.profile.chosen import covers, profile_for
+from matrl.profile.fingerprint import machine_description, machine_fingerprint
+from matrl.profile.measure import measure_entries, measure_for, measure_machine
+from matrl.profile.profile import KNOWN_OPERATIONS, OperationTime, Profile
+
+__all__ = [
+    "KNOWN_OPERATIONS",
+    "OperationTime",
+    "Profile",
+    "covers",
+    "load_cached",
+    "machine_description",
+    "machine_fingerprint",
+    "measure_entries",
+    "measure_for",
+    "measure_machine",
+    "profile_for",
+    "store_cached",
+]

@@ -1,0 +1,53 @@
+"""The count reading: which priced operations a program executes, and what they cost."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+
+from matrl.core.program import Operation, Program
+
+__all__ = ["PriceList", "count", "price"]
+
+PriceList = Callable[[str, str], float | None]
+"""Seconds (or another unit) of (operation, dtype); ``None`` where the machine has no such thing."""
+
+
+def _priced(op: Operation) -> tuple[tuple[str, int], ...]:
+    if op.kind == "linear":
+        # One pass writes the first one or two terms, each further term is one more.
+        return (("add", max(len(op.operands) - 1, 1)),)
+    if op.kind == "matmul":
+        if op.product == "mirrored":
+            return (("matmul_herm", 1),)
+        return (("matmul", 1), ("add", 1)) if op.product == "averaged" else (("matmul", 1),)
+    if op.kind == "inverse":
+        return (("inv_spd", 1),)
+    if op.kind == "spectral":
+        return (("eigh", 1), ("matmul_herm", 1))
+    if op.kind == "cast":
+        return (("cast", 1),)
+    return ()
+
+
+def count(program: Program) -> Counter[tuple[str, str]]:
+    """Return how often each (price-list operation, dtype) occurs in a program.
+
+    A linear combination counts as one ``add`` a pass, a product known to be Hermitian as
+    ``matmul_herm``, a spectral function as ``eigh`` and one Hermitian product.
+    """
+    totals: Counter[tuple[str, str]] = Counter()
+    for op in program.operations:
+        for name, times in _priced(op):
+            totals[name, op.dtype] += times
+    return totals
+
+
+def price(program: Program, prices: PriceList) -> float:
+    """Return the cost of a program: the sum over its operations; infinity if one has no price."""
+    total = 0.0
+    for (name, dtype), times in count(program).items():
+        seconds = prices(name, dtype)
+        if seconds is None:
+            return math.inf
+        total += times * seconds
+    return total

@@ -1,0 +1,37 @@
+"""What discovery found, as tables."""
+
+from rich.console import Group, RenderableType
+
+from matrl.discovery import Found
+from matrl.report.plans import describe_domain, describe_scaling, measured, steps_table
+from matrl.report.tables import facts_table
+from matrl.report.units import in_engineering_units
+
+__all__ = ["found_report"]
+
+
+def found_report(found: Found, *, in_seconds: bool) -> RenderableType:
+    """Return a finding, for ``matrl discover``.
+
+    ``in_seconds``: the prices were measured here; otherwise the cost is in the unit of the profile.
+    """
+    plan = found.plan
+    predicted = plan.predicted
+    cost = in_engineering_units(found.cost) if in_seconds else f"{found.cost:.6g}"
+    optimal = "yes: no allowed schedule is cheaper" if found.optimal else "not proved"
+    if found.interrupted:
+        optimal += " (the search was interrupted)"
+    facts: list[tuple[str, object]] = [
+        ("cost", f"{cost} at the prices of {predicted.profile!r}"),
+        ("predicted", f"error {found.error:.3g} + rounding {predicted.rounding:.3g}"),
+        ("tol", f"{plan.tol:g} ({plan.norm})"),
+        ("domain", describe_domain(plan.domain)),
+        ("scaling", describe_scaling(plan.scaling)),
+        ("search", f"{found.nodes} nodes in {in_engineering_units(found.search_seconds)}"),
+        ("optimal", optimal),
+        ("measured", measured(plan)),
+    ]
+    m, n = plan.shape
+    batch = f"{plan.batch} x " if plan.batch > 1 else ""
+    head = facts_table([("function", f"{plan.function}, {plan.dtype}, {batch}({m}, {n})")])
+    return Group(head, steps_table(plan), facts_table(facts))

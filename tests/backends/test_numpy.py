@@ -1,0 +1,272 @@
+"""NumpyBackend against float64 references, tolerances in units of eps * n."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matrl.backends.numpy import numpy_backend as backend
+from matrl.errors import IndefiniteMatrixError, InputError, NonFiniteError
+
+SIZES = [*range(1, 10), 63, 64, 65, *range(127, 131), 191, 192, 193, 256, 300]
+LEVELS = [223, 224, 384, 385, 705]
+DTYPES = [np.float32, np.float64]
+LAYOUTS = ["plain", "block", "transposed", "gaps"]
+
+
+def noise(n, dtype, seed=0, columns=None):
+    generator = np.random.default_rng(seed)
+    return (generator.standard_normal((n, columns or n)) / n**0.5).astype(dtype)
+
+
+def symmetric(n, dtype, seed=0):
+    x = noise(n, np.float64, seed)
+    return (x + x.T).astype(dtype)
+
+
+def definite(n, dtype, seed=0):
+    x = noise(n, np.float64, seed)
+    return (x @ x.T + np.eye(n)).astype(dtype)
+
+
+def laid_out(x, layout):
+    rows, columns = x.shape
+    if layout == "block":
+        view = np.full((rows + 2, columns + 3), 9, x.dtype)[1 : rows + 1, 2 : columns + 2]
+    elif layout == "transposed":
+        view = np.empty((columns, rows), x.dtype).T
+    elif layout == "gaps":
+        view = np.full((2 * rows, 2 * columns), 9, x.dtype)[::2, ::2]
+    else:
+        view = np.empty_like(x)
+    view[...] = x
+    view.flags.writeable = False
+    return view
+
+
+def close(actual, expected, units=10):
+    assert np.isfinite(actual).all()
+    scale = max(1.0, float(np.abs(expected).max()))
+    tolerance = units * np.finfo(actual.dtype).eps * actual.shape[0] * scale
+    assert np.abs(actual.astype(np.float64) - expected).max() <= tolerance
+
+
+def dirty(n, dtype):
+    return np.full((n, n), np.nan, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", SIZES + LEVELS)
+def test_products(n, dtype):
+    x = symmetric(n, dtype)
+    x.flags.writeable = False
+    before = x.copy()
+    wide = x.astype(np.float64)
+    for method in (backend.matmul, backend.matmul_hermitian, backend.matmul_averaged):
+        out = dirty(n, dtype)
+        method(out, x, x)
+        close(out, wide @ wide)
+        if method != backend.matmul:
+            assert np.array_equal(out, out.T)
+    assert np.array_equal(x, before)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("other", LAYOUTS)
+@pytest.mark.parametrize("n", [1, 2, 5, 65, 230])
+def test_products_of_strided_inputs(n, layout, other, dtype):
+    x, y = noise(n, dtype, 1, n + 3), noise(n + 3, dtype, 2, n)
+    out = dirty(n, dtype)
+    backend.matmul(out, laid_out(x, layout), laid_out(y, other))
+    close(out, x.astype(np.float64) @ y.astype(np.float64))
+    backend.matmul_hermitian(out, laid_out(x, layout), laid_out(x, layout).T)
+    close(out, x.astype(np.float64) @ x.T.astype(np.float64))
+    assert np.array_equal(out, out.T)
+
+
+@pytest.mark.parametrize("n", [3, 65, 300])
+def test_averaged_is_the_symmetric_part(n):
+    x, y = noise(n, np.float64, 1), noise(n, np.float64, 2)
+    out = dirty(n, np.float64)
+    backend.matmul_averaged(out, x, y)
+    close(out, (x @ y + (x @ y).T) / 2)
+    assert np.array_equal(out, out.T)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", SIZES)
+def test_linear(n, dtype):
+    arrays = [laid_out(noise(n, dtype, seed), LAYOUTS[seed]) for seed in range(4)]
+    coefficients = [0.5, -1.0, 0.0, 3.25]
+    out = dirty(n, dtype)
+    backend.linear(out, coefficients, arrays, -0.75)
+    expected = -0.75 * np.eye(n)
+    for coefficient, x in zip(coefficients, arrays, strict=True):
+        expected = expected + coefficient * x.astype(np.float64)
+    close(out, expected)
+    backend.linear(out, [], [], 2.0)
+    assert np.array_equal(out, 2 * np.eye(n, dtype=dtype))
+
+
+def test_linear_in_several_row_blocks():
+    x = np.random.default_rng(0).random((1100, 1000))
+    out = np.empty_like(x)
+    backend.linear(out, [2.0, 0.5], [x, x], 0.0)
+    assert np.allclose(out, 2.5 * x, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", SIZES)
+def test_inverse(n, dtype):
+    x = laid_out(definite(n, dtype), LAYOUTS[n % 4])
+    out = dirty(n, dtype)
+    backend.inverse_spd(out, x)
+    close(out, np.linalg.inv(x.astype(np.float64)), 30)
+    assert np.array_equal(out, out.T)
+
+
+def test_inverse_refuses():
+    out = np.empty((3, 3))
+    with pytest.raises(IndefiniteMatrixError, match="minor of order 2"):
+        backend.inverse_spd(out, np.diag([1.0, -1.0, 1.0]))
+    with pytest.raises(IndefiniteMatrixError, match="minor of order 3"):
+        backend.inverse_spd(out, np.diag([1.0, 1.0, 0.0]))
+    with pytest.raises(IndefiniteMatrixError, match="working precision"):
+        backend.inverse_spd(out, np.diag([1.0, 1.0, 1e-310]))
+    with pytest.raises(NonFiniteError):
+        backend.inverse_spd(out, np.diag([1.0, np.nan, 1.0]))
+
+
+@pytest.mark.parametrize("n", [1, 2, 8, 64, 65, 300])
+def test_inverse_never_returns_nan(n):
+    x = definite(n, np.float64)
+    x[-1, 0] = np.nan
+    with pytest.raises((NonFiniteError, IndefiniteMatrixError)):
+        backend.inverse_spd(np.empty_like(x), x)
+    assert not backend.cholesky(np.empty_like(x), x)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", SIZES)
+def test_spectral_function(n, dtype):
+    x = laid_out(symmetric(n, dtype), LAYOUTS[n % 4])
+    out = dirty(n, dtype)
+    backend.spectral_function(out, x, np.tanh)
+    values, vectors = np.linalg.eigh(x.astype(np.float64))
+    close(out, (vectors * np.tanh(values)) @ vectors.T, 30)
+    assert np.array_equal(out, out.T)
+
+
+def test_spectral_function_passes_and_checks_values():
+    x, out = symmetric(4, np.float32), np.empty((4, 4), np.float32)
+    seen = []
+
+    def record(values):
+        seen.append(values)
+        return values.astype(np.float64)
+
+    backend.spectral_function(out, x, record)
+    assert seen[0].dtype == np.float32
+    assert (np.diff(seen[0]) >= 0).all()
+
+    def fail(values):
+        raise ArithmeticError("no")
+
+    with pytest.raises(ArithmeticError):
+        backend.spectral_function(out, x, fail)
+    with pytest.raises(InputError, match="4 real values"):
+        backend.spectral_function(out, x, lambda values: values[:2])
+    with pytest.raises(InputError, match="4 real values"):
+        backend.spectral_function(out, x, lambda values: values * 1j)
+    with pytest.raises(NonFiniteError):
+        backend.spectral_function(out, x * np.float32(np.inf), np.tanh)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("transpose", [False, True])
+def test_cholesky_and_solve(n, dtype, transpose):
+    x = definite(n, dtype)
+    factor = dirty(n, dtype)
+    assert backend.cholesky(factor, x)
+    assert np.array_equal(factor, np.tril(factor))
+    wide = factor.astype(np.float64)
+    close(factor, np.linalg.cholesky(x.astype(np.float64)), 30)
+    b = laid_out(noise(n, dtype, 3, 3), LAYOUTS[n % 4])
+    solution = backend.solve_triangular(laid_out(factor, LAYOUTS[n % 4]), b, transpose)
+    close(solution, np.linalg.solve(wide.T if transpose else wide, b.astype(np.float64)), 30)
+
+
+def test_cholesky_and_solve_refuse():
+    assert not backend.cholesky(np.empty((2, 2)), np.diag([1.0, -1.0]))
+    with pytest.raises(InputError, match="zero on its diagonal"):
+        backend.solve_triangular(np.zeros((2, 2)), np.ones((2, 1)), False)
+
+
+@given(st.integers(1, 140), st.sampled_from(DTYPES), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_symmetrize(n, dtype, seed):
+    x = np.random.default_rng(seed).standard_normal((n, n)).astype(dtype)
+    out = x.copy()
+    backend.symmetrize(out)
+    assert np.array_equal(out, out.T)
+    assert np.array_equal(out, (x + x.T) * dtype(0.5))
+    assert backend.asymmetry(out) == 0
+    assert backend.asymmetry(x) == np.abs(x - x.T).max()
+
+
+def test_cast_and_empty():
+    x = noise(5, np.float64)
+    out = backend.empty((5, 5), np.float32)
+    assert out.flags.c_contiguous
+    assert out.dtype == np.float32
+    backend.cast(out, laid_out(x, "gaps"))
+    assert np.array_equal(out, x.astype(np.float32))
+    backend.cast(out, np.full((5, 5), -1e300))
+    assert (out == -np.inf).all()
+    with pytest.raises(InputError, match="casts"):
+        backend.cast(out, x * 1j)
+
+
+EYE = np.eye(3)
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda out: backend.matmul(out, out, EYE), "shares memory"),
+        (lambda out: backend.matmul(out[:2], EYE, EYE), "out has shape"),
+        (lambda out: backend.matmul(out.T, EYE, EYE), "C-contiguous"),
+        (lambda out: backend.matmul(out, EYE, np.ones(3)), "y has shape"),
+        (lambda out: backend.matmul(out, EYE[:, :2], EYE), "matching shapes"),
+        (lambda out: backend.matmul(out, EYE.astype(int), EYE), "a has dtype"),
+        (lambda out: backend.matmul_hermitian(out[:2], EYE[:2], EYE), "square"),
+        (lambda out: backend.linear(out, [1.0], [out], 0.0), "shares memory"),
+        (lambda out: backend.linear(out, [1.0], [], 0.0), "as many"),
+        (lambda out: backend.linear(out, [np.inf], [EYE], 0.0), "not finite"),
+        (
+            lambda out: backend.linear(out.astype(np.float32), [], [], 1e39),
+            "not finite in float32",
+        ),
+        (lambda out: backend.linear(out, [1.0], [np.eye(4)], 0.0), "arrays holds"),
+        (lambda out: backend.linear(out[:2], [1.0], [EYE[:2]], 1.0), "square"),
+        (lambda out: backend.linear(out.astype(int), [], [], 1.0), "dtype int64"),
+        (lambda out: backend.inverse_spd(out.astype(np.float32), EYE), "one dtype"),
+        (lambda out: backend.inverse_spd(out, EYE[:2]), "x has shape"),
+        (lambda out: backend.symmetrize(out[:2]), "square"),
+        (lambda out: backend.asymmetry(out[:2]), "square"),
+        (lambda out: backend.norms(out[:0]), "non-empty"),
+        (lambda out: backend.is_finite(out[0]), "2-D"),
+    ],
+)
+def test_refusals_name_the_argument(call, match):
+    with pytest.raises(InputError, match=match):
+        call(np.ones((3, 3)) + np.arange(3))
+
+
+def test_out_must_be_writeable():
+    out = np.empty((3, 3))
+    out.flags.writeable = False
+    with pytest.raises(InputError, match="writeable"):
+        backend.matmul(out, EYE, EYE)

@@ -1,0 +1,40 @@
+"""Blocked transpositions against the plain ones."""
+
+import numpy as np
+import pytest
+
+from matrl.backends.tiles import (
+    average_with_transpose,
+    largest_asymmetry,
+    mirror_lower,
+    zero_upper,
+)
+
+SIZES = [1, 2, 3, 31, 63, 64, 65, 127, 128, 129, 200]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", SIZES)
+def test_against_plain_numpy(n, dtype):
+    x = np.random.default_rng(n).standard_normal((n, n)).astype(dtype)
+    mirrored, averaged, lower = x.copy(), x.copy(), x.copy()
+    mirror_lower(mirrored)
+    average_with_transpose(averaged)
+    zero_upper(lower)
+    assert np.array_equal(mirrored, np.tril(x) + np.tril(x, -1).T)
+    assert np.array_equal(averaged, (x + x.T) * dtype(0.5))
+    assert np.array_equal(lower, np.tril(x))
+    assert largest_asymmetry(x) == np.abs(x - x.T).max()
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 150), (150, 0), (150, 150), (70, 71)])
+def test_asymmetry_keeps_nan(place):
+    x = np.zeros((200, 200))
+    x[place] = np.nan
+    assert np.isnan(largest_asymmetry(x))
+
+
+def test_asymmetry_of_infinity():
+    x = np.zeros((3, 3))
+    x[0, 1] = np.inf
+    assert largest_asymmetry(x) == np.inf
