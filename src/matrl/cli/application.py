@@ -60,7 +60,7 @@ class _Application(click.Group):
             return _complain(f"out of memory {error}".rstrip(), NOT_REACHED)
         except OSError as error:
             _abandon_stdout()
-            where = f"{error.filename}: " if error.filename else ""
+            where = f"{error.filename}: " if error.filename else "cannot write: "
             return _complain(f"{where}{error.strerror or error}", USAGE)
         return code if isinstance(code, int) else 0
 

@@ -13,7 +13,7 @@ __all__ = ["SAFETY", "ScaledDomain", "scaled_domains"]
 
 SAFETY = 1.2
 """Factor on the upper end of x where it comes from samples, not from a proved bound."""
-NODES = 12
+NODES = 20
 LANCZOS_LOOSENESS = 0.2
 LANCZOS_FAILURE = 1e-9
 

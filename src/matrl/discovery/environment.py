@@ -301,7 +301,9 @@ class ScheduleEnvironment:
             error,
         )
         carried, residual = self._advance_noise(state, record)
-        rounding = self._rounding(state, carried)
+        dips = self._dips(state, update, coefficients, lower, residual)
+        # Relative errors of the carried matrix are permanent: the worst so far stays.
+        rounding = max(state.rounding, self._rounding(state, carried, dips))
         if not math.isfinite(rounding):
             return None
         following = ScheduleState(
@@ -340,8 +342,32 @@ class ScheduleEnvironment:
         weights = np.asarray(self._domains[state.domain].weights)
         return NoisyReading(self._n, weights, sources)
 
-    def _rounding(self, state: ScheduleState, value: NoisyValue) -> float:
-        return rounding_level(value, self._n, np.asarray(self._domains[state.domain].weights))
+    def _rounding(
+        self, state: ScheduleState, value: NoisyValue, dips: np.ndarray | float = 1.0
+    ) -> float:
+        weights = np.asarray(self._domains[state.domain].weights)
+        return rounding_level(value, self._n, weights, dips)
+
+    def _dips(
+        self,
+        state: ScheduleState,
+        update: Update,
+        coefficients: tuple[float, ...],
+        lower: float,
+        residual: NoisyValue,
+    ) -> np.ndarray:
+        """Return, per node, how far below it the map may send an eigenvalue close by.
+
+        Beyond its first maximum an equioscillating map comes back to the lower end of its range.
+        """
+        k = self._function.root_index
+        before = np.asarray(self._domains[state.domain].nodes)
+        if state.residual is not None:
+            before = state.residual.values
+        critical = update.critical_points(coefficients, k, state.lower, state.upper)
+        first = min(critical, default=math.inf)
+        after = np.abs(residual.values) ** (1.0 / k)
+        return np.where(before ** (1.0 / k) > first, np.maximum(after / lower, 1.0), 1.0)
 
     def _advance_noise(
         self, state: ScheduleState, record: StepRecord

@@ -24,8 +24,8 @@ __all__ = ["NoisyReading", "NoisyValue", "compress", "rounding_level"]
 UNIT = {dtype: float(np.finfo(dtype).eps) / 2 for dtype in DTYPES}
 # Fresh error of an operation in units of the unit roundoff u and its natural scale.
 PRODUCT = 0.25
-INVERSE = 0.35
-EIGENDECOMPOSITION = 1.2
+INVERSE = 0.25
+EIGENDECOMPOSITION = 0.5
 PASS = 0.4
 # The 2-norm of a random symmetric matrix lies between one and two times its largest row norm.
 NORM = 1.6
@@ -113,10 +113,10 @@ class NoisyReading:
         return self._with_fresh(x * y, errors, fresh)
 
     def inverse(self, op: Operation, operand: NoisyValue) -> NoisyValue:
-        """Propagate by -W E W; Cholesky's backward error scales with the mean diagonal."""
+        """Propagate by -W E W, E with the backward error of a Cholesky factorisation."""
         inverse = 1.0 / operand.values
         pairs = inverse[:, None] * inverse
-        scale = float(self._weights @ operand.values)
+        scale = _root_mean_square(operand.values, self._weights)
         fresh = INVERSE * UNIT[op.dtype] * scale * pairs
         return self._with_fresh(inverse, -operand.errors * pairs, fresh)
 
@@ -131,7 +131,7 @@ class NoisyReading:
             close, slope, (values[:, None] - values) / np.where(close, 1.0, gaps)
         )
         unit = UNIT[op.dtype]
-        backward = EIGENDECOMPOSITION * unit * float(x.max()) / np.sqrt(self._n)
+        backward = EIGENDECOMPOSITION * unit * float(x.max())
         product = PRODUCT * unit * _root_mean_square(values, self._weights) / np.sqrt(self._n)
         fresh = np.sqrt((differences * backward) ** 2 + product**2)
         return self._with_fresh(values, operand.errors * differences, fresh)
@@ -165,8 +165,16 @@ def compress(*values: NoisyValue) -> tuple[NoisyValue, ...]:
     )
 
 
-def rounding_level(value: NoisyValue, n: int, weights: np.ndarray) -> float:
-    """Return the predicted ||F^(-1/2) E F^(-1/2)||_2 of the value's error E, F being the value."""
+def rounding_level(
+    value: NoisyValue, n: int, weights: np.ndarray, dips: np.ndarray | float = 1.0
+) -> float:
+    """Return the predicted ||F^(-1/2) E F^(-1/2)||_2 of the value's error E, F being the value.
+
+    ``dips`` says how much smaller than at its node the value may be close by: an equioscillating
+    map sends eigenvalues between the nodes to the lower end of its range, where the same absolute
+    error weighs more.
+    """
     deviations = (value.errors**2).sum(axis=0)
-    scaled = deviations / np.abs(np.outer(value.values, value.values))
+    size = np.abs(value.values) / dips
+    scaled = deviations / np.outer(size, size)
     return NORM * float(np.sqrt(n * (scaled @ weights).max()))

@@ -53,7 +53,7 @@ def spectrum_and_errors(
         figure.savefig(path, format="png", dpi=150)
 
 
-def _draw_spectrum(axes, values: np.ndarray) -> None:  # noqa: ANN001 - Matplotlib is optional
+def _draw_spectrum(axes, values: np.ndarray) -> None:
     index = np.arange(1, len(values) + 1)
     few = len(values) <= 60
     axes.fill_between(index, values, values.min(), color=_ACCENT, alpha=0.10, linewidth=0)
@@ -75,8 +75,8 @@ def _draw_spectrum(axes, values: np.ndarray) -> None:  # noqa: ANN001 - Matplotl
     _tidy(axes)
 
 
-def _draw_errors(  # noqa: ANN202
-    axes,  # noqa: ANN001 - Matplotlib is optional
+def _draw_errors(
+    axes,
     values: np.ndarray,
     errors: Sequence[tuple[str, np.ndarray]],
     tol: float,
@@ -99,6 +99,9 @@ def _draw_errors(  # noqa: ANN202
     axes.axhline(tol, color=_TOLERANCE, linewidth=1.2, linestyle=(0, (5, 3)), label=f"tol {tol:g}")
     axes.set_xscale("log")
     axes.set_yscale("log")
+    # An error may vanish at an eigenvalue; that is not worth ten decades of the axis.
+    lowest = min((float(error.max()) for _, error in errors), default=tol)
+    axes.set_ylim(bottom=max(_FLOOR, 1e-3 * min(tol, lowest)))
     axes.set_title("Error after each step", loc="left")
     axes.set_xlabel("eigenvalue")
     axes.set_ylabel("|x - 1|")
@@ -112,7 +115,7 @@ def _draw_errors(  # noqa: ANN202
     _tidy(axes)
 
 
-def _tidy(axes) -> None:  # noqa: ANN001
+def _tidy(axes) -> None:
     axes.grid(**_GRID)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

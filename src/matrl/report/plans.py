@@ -94,7 +94,7 @@ def plan_report(plan: PlanRecord) -> RenderableType:
         ("priced for", f"{plan.batch} x ({m}, {n})"),
         ("measured", measured(plan)),
         ("found by", _provenance(plan)),
-        ("optimal", "yes, proved" if made.optimal else "not proved"),
+        ("search", "exhaustive" if made.optimal else "not exhaustive"),
     ]
     return Group(facts_table(head), steps_table(plan, coefficients=True), facts_table(foot))
 

@@ -15,11 +15,10 @@ def in_engineering_units(seconds: float) -> str:
     """
     if seconds == 0.0 or not math.isfinite(seconds):
         return f"{seconds:g} s"
-    for size, unit in _UNITS:
-        scaled = seconds / size
-        # 0.9995 is where three digits round up to 1.
-        if abs(scaled) >= 0.9995 or unit == "ns":
-            break
+    # 0.9995 is where three digits round up to 1.
+    fitting = [(size, unit) for size, unit in _UNITS if abs(seconds) >= 0.9995 * size]
+    size, unit = fitting[0] if fitting else _UNITS[-1]
+    scaled = seconds / size
     return f"{scaled:.0f} {unit}" if abs(scaled) >= 999.5 else f"{scaled:.3g} {unit}"
 
 

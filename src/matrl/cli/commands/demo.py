@@ -32,7 +32,7 @@ __all__ = ["demo"]
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
 @verbose_option
 def demo(output: Path, time_limit: float, seed: int, as_json: bool) -> int:
-    """Discover plans for real covariance matrices and compare them with the usual methods."""
+    """Whiten patches of photographs with discovered plans, against NumPy and SciPy."""
     if not (math.isfinite(time_limit) and time_limit > 0.0):
         raise InputError(f"time_limit: must be a positive number of seconds, got {time_limit:g}")
     if seed < 0:

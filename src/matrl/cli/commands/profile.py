@@ -65,7 +65,7 @@ def _measured(budget: float) -> tuple[Profile, bool]:
     with status_line() as show:
 
         def progress(done: int, total: int, what: str) -> None:
-            show(f"measuring {done}/{total}: {what}  (Ctrl-C keeps what has been measured)")
+            show(f"measuring {done}/{total}: {what}  (Ctrl-C ends early)")
 
         try:
             measurement = measure_entries(

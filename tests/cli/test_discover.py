@@ -1,0 +1,168 @@
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import matrl
+from matrl.cli import console
+from matrl.cli.commands import discover as module
+from matrl.search import Progress
+
+QUICK = ("--profile", "prices.json", "--nodes", "300", "--time-limit", "5")
+INTERVAL = ("--interval", "1e-2", "1", "--n", "64")
+
+
+def test_prints_a_table_and_saves_the_plan(invoke, tmp_path: Path) -> None:
+    result = invoke("discover", "invsqrt", *INTERVAL, *QUICK, "-o", "found.json")
+    assert result.exit_code == 0, result.output
+    plan = matrl.Plan.load("found.json")
+    for step in plan.steps:
+        assert step.name in result.stdout
+        assert step.form in result.stdout
+    for word in ("cost", "rounding", "1e-06", "[0.01, 1]", "nodes", "optimal", "measured"):
+        assert word in result.stdout
+    assert "found.json" in result.stderr
+    assert list(tmp_path.glob("*.tmp")) == []
+
+
+def test_json_is_one_document(invoke) -> None:
+    result = invoke("discover", "sqrt", *INTERVAL, *QUICK, "--json", "-o", "found.json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["function"] == "sqrt"
+    assert document["plan"] == "found.json"
+    assert document["plan_id"] == matrl.Plan.load("found.json").id
+    assert document["steps"][-1]["error"] == document["error"]
+
+
+def test_json_without_output_names_no_plan(invoke) -> None:
+    result = invoke("discover", "inv", *INTERVAL, *QUICK, "--json")
+    assert "plan" not in json.loads(result.stdout)
+    assert result.stderr == ""
+
+
+def test_same_arguments_same_plan(invoke) -> None:
+    ids = [
+        json.loads(invoke("discover", "inv", *INTERVAL, *QUICK, "--json").stdout)["plan_id"]
+        for _ in range(2)
+    ]
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ("--samples", "samples.npy", "--n", "64"),
+        ("--matrices", "good.npy"),
+        ("--matrices", "good.npy", "--matrices", "calm.npy"),
+        ("--interval", "1e-2", "1", "--shape", "64", "64"),
+    ],
+)
+def test_every_source_of_spectra(invoke, source: tuple[str, ...]) -> None:
+    result = invoke("discover", "invsqrt", *source, *QUICK, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["shape"] == [64, 64]
+
+
+def test_options_reach_the_search(invoke) -> None:
+    result = invoke(
+        *("discover", "invsqrt", *INTERVAL, *QUICK, "--json", "--tol", "1e-3", "--dtype"),
+        *("float32", "--precision", "float32", "--allow", "newton,series-*", "--steps", "9"),
+        *("--batch", "2", "--seed", "3", "--norm", "eigenvalue"),
+    )
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert (document["tol"], document["dtype"], document["batch"]) == (1e-3, "float32", 2)
+    assert {step["precision"] for step in document["steps"]} == {"float32"}
+    assert all(step["name"].startswith(("newton", "series")) for step in document["steps"])
+
+
+def test_an_interrupted_search_still_saves_its_plan(
+    invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(progress: Progress, in_seconds: bool) -> str:
+        if np.isfinite(progress.cost) and not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+        return ""
+
+    interrupted: list[bool] = []
+    monkeypatch.setattr(module, "_line", interrupt)
+    result = invoke(
+        *("discover", "invsqrt", "--interval", "1e-7", "1", "--n", "64", "--tol", "1e-7"),
+        *("--profile", "prices.json", "--time-limit", "60", "--json", "-o", "found.json"),
+    )
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["interrupted"] is True
+    assert "interrupted" in result.stderr
+    assert Path("found.json").exists()
+
+
+def test_interrupted_elsewhere_is_130(invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "discover", interrupt)
+    result = invoke("discover", "inv", *INTERVAL, *QUICK)
+    assert result.exit_code == 130
+    assert result.stdout == ""
+
+
+def test_out_of_memory_is_1(invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhaust(*arguments: object, **more: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(module, "discover", exhaust)
+    result = invoke("discover", "inv", *INTERVAL, *QUICK)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "memory" in result.stderr
+
+
+def test_verbose_and_warnings_go_to_stderr(invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warn(*arguments: object, **more: object) -> matrl.Found:
+        logging.getLogger("matrl.somewhere").info("a detail")
+        logging.getLogger("matrl.somewhere").warning("take care")
+        return real(*arguments, **more)  # type: ignore[arg-type]
+
+    real = matrl.discover
+    monkeypatch.setattr(module, "discover", warn)
+    usual = invoke("discover", "inv", *INTERVAL, *QUICK, "--json")
+    assert usual.stderr == "warning: take care\n"
+    json.loads(usual.stdout)
+    verbose = invoke("discover", "inv", *INTERVAL, *QUICK, "--json", "-v")
+    assert "info: a detail\nwarning: take care\n" in verbose.stderr
+    assert "a detail" in invoke("-v", "discover", "inv", *INTERVAL, *QUICK).stderr
+    json.loads(verbose.stdout)
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (Progress(np.inf, np.inf, 0, 0.0, 3.0), ["nothing", "0 nodes/s", "3 s left"]),
+        (Progress(2e-3, 1e-7, 500, 2.0, np.inf), ["2 ms", "1.00e-07", "250 nodes/s", "no time"]),
+    ],
+)
+def test_progress_line(progress: Progress, words: list[str]) -> None:
+    line = module._line(progress, in_seconds=True)
+    for word in words:
+        assert word in line
+
+
+def test_status_line_is_for_terminals_only(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with console.status_line() as show:
+        show("working")
+    assert capsys.readouterr().err == ""
+    terminal = Console(force_terminal=True, width=60, stderr=True)
+    monkeypatch.setattr(console, "_console", lambda file: terminal)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with console.logging_to_stderr(), console.status_line() as show:
+        show("working")
+        logging.getLogger("matrl.somewhere").warning("take care")
+    written = capsys.readouterr().err
+    assert "working" in written
+    assert "warning: take care" in written
