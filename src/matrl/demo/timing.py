@@ -11,8 +11,8 @@ __all__ = ["PAUSE", "Contender", "Ratio", "interleave", "median_ratio"]
 # NumPy and SciPy each bring an OpenBLAS with its own pool of threads. After a call the idle
 # threads of a pool spin for a while before they sleep, and while they do, the next call
 # into the other library's pool finds no free core and takes several times as long. So everyone,
-# the plan included, waits until the pools are asleep before the clock starts. Measured at n = 768 on
-# two cores: NumPy's eigh takes 43 ms alone and after 200 ms of sleep, but 94 ms after only 50 ms.
+# the plan included, waits until the pools are asleep before the clock starts. Measured at n = 768
+# on two cores: NumPy's eigh takes 43 ms alone and after 200 ms of sleep, but 94 ms after 50 ms.
 PAUSE = 0.2
 """Seconds of sleep before each timed call."""
 RESAMPLES = 4000
