@@ -12,10 +12,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 # Timings and the last digits of results depend on how many threads the linear algebra uses.
-OPENBLAS_NUM_THREADS ?= 2
-OMP_NUM_THREADS ?= 2
-MKL_NUM_THREADS ?= 2
-export OPENBLAS_NUM_THREADS OMP_NUM_THREADS MKL_NUM_THREADS
+# Tests use two threads and the demonstration one a core, unless the environment says otherwise.
+test test-fast: DEFAULT_THREADS := 2
+demo: DEFAULT_THREADS := $(shell nproc 2>/dev/null || echo 2)
+test test-fast demo: export OPENBLAS_NUM_THREADS ?= $(DEFAULT_THREADS)
+test test-fast demo: export OMP_NUM_THREADS ?= $(DEFAULT_THREADS)
+test test-fast demo: export MKL_NUM_THREADS ?= $(DEFAULT_THREADS)
 
 # An interpreter named by hand must be the one in .venv; the default one need not be.
 SAME_PYTHON := $(if $(filter file,$(origin PYTHON)),,--same-python)

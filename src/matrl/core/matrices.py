@@ -31,9 +31,7 @@ def as_square(a: Any, name: str = "A") -> np.ndarray:
         )
         raise InputError(f"{name}: must be float32 or float64, not {a.dtype}; {remedy}")
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise InputError(
-            f"{name}: must be a square matrix (n, n), but its shape is {a.shape}"
-        )
+        raise InputError(f"{name}: must be a square matrix (n, n), but its shape is {a.shape}")
     if a.size == 0:
         raise InputError(f"{name}: is empty, its shape is {a.shape}; give n >= 1")
     return a

@@ -38,13 +38,14 @@ class Scaling:
     """How a matrix is normalised before the first step.
 
     ``constant``: multiplied by ``factor``, an exact power of two. ``frobenius`` and ``one-norm``:
-    divided by that norm. ``lanczos``: divided by an upper bound from Lanczos steps, which fails
-    with the probability stated in ``failure_probability``.
+    divided by that norm. ``lanczos``: divided by the largest Ritz value after ``steps`` Lanczos
+    steps over ``factor``, an upper bound that fails with the probability ``failure_probability``.
     """
 
     kind: Literal["constant", "frobenius", "one-norm", "lanczos"]
     factor: float = 1.0
     failure_probability: float = 0.0
+    steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What discovery expects of a plan: worst error, rounding level, cost and where prices are from."""
+    """What discovery expects of a plan: worst error, rounding level, cost, and whose prices."""
 
     error: float
     rounding: float
@@ -177,6 +178,8 @@ class PlanRecord:
             problem = "its domain must satisfy 0 < lower <= upper"
         elif not self.scaling.factor > 0.0 or not self.tol > 0.0:
             problem = "scaling.factor and tol must be positive"
+        elif self.scaling.kind == "lanczos" and self.scaling.steps < 1:
+            problem = "scaling by lanczos needs steps >= 1"
         elif not self.steps:
             problem = "has no steps"
         elif min(self.shape) < 1 or self.batch < 1:
@@ -188,7 +191,7 @@ class PlanRecord:
 def _decoded(text: str | bytes, source: str) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ArtifactError(f"{source}: is not JSON ({error})") from None
     if not isinstance(document, dict) or document.get("kind") != "matrl-plan":
         raise ArtifactError(f"{source}: is JSON, but not a matrl plan; make one with discover")

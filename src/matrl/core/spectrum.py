@@ -107,7 +107,7 @@ class Spectrum:
         for name, a in zip((name for name, _ in _named(matrices)), arrays, strict=True):
             wide = a.astype(np.float64)
             values = np.linalg.eigvalsh(wide)
-            floor = len(values) * float(np.finfo(a.dtype).eps) * max(values[-1], 0.0)
+            floor = len(values) * float(np.finfo(np.float64).eps) * max(values[-1], 0.0)
             if not values[0] > floor:
                 raise IndefiniteMatrixError(
                     f"{name}: must be positive definite, but its smallest eigenvalue "

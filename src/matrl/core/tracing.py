@@ -150,9 +150,7 @@ class Expression:
         if not self.terms:
             return Expression(self.graph, (), self.shift**exponent, self.dtype)
         node = self.graph._record(
-            Operation(
-                "spectral", operands=(self.materialise(),), shift=exponent, dtype=self.dtype
-            )
+            Operation("spectral", operands=(self.materialise(),), shift=exponent, dtype=self.dtype)
         )
         return self._node(node)
 
@@ -162,7 +160,5 @@ class Expression:
             return self
         if not self.terms:
             return Expression(self.graph, (), self.shift, dtype)
-        node = self.graph._record(
-            Operation("cast", operands=(self.materialise(),), dtype=dtype)
-        )
+        node = self.graph._record(Operation("cast", operands=(self.materialise(),), dtype=dtype))
         return self._node(node, dtype=dtype)

@@ -49,7 +49,7 @@ def scaled_domains(
         (Scaling("frobenius"), lambda s: s.frobenius, 0),
         (Scaling("one-norm"), lambda s: s.one_norm, 0),
         (
-            Scaling("lanczos", 1.0 - LANCZOS_LOOSENESS, lanczos_failure(n, steps)),
+            Scaling("lanczos", 1.0 - LANCZOS_LOOSENESS, lanczos_failure(n, steps), steps),
             lambda s: s.largest / (1.0 - LANCZOS_LOOSENESS),
             steps,
         ),

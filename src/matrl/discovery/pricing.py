@@ -44,9 +44,7 @@ class SchedulePricer:
             steps.append(
                 StepRecord(name, form, precision, coefficients, product)  # type: ignore[arg-type]
             )
-        program = trace_schedule(
-            self._function, steps, self._dtype, with_residual=with_residual
-        )
+        program = trace_schedule(self._function, steps, self._dtype, with_residual=with_residual)
         return price(program, self._prices)
 
     def cost(self, structures: tuple[Structure, ...]) -> float:

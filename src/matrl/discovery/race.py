@@ -9,17 +9,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from matrl.core.spectrum import Spectrum
-from matrl.discovery.accuracy import eigenvalue_error
+from matrl.discovery.accuracy import Reference
 from matrl.discovery.problem import Problem
 from matrl.errors import MatrlError
 from matrl.execute.executor import Executor
 from matrl.plan import Plan
 
-__all__ = ["RaceResult", "matrices_for", "race"]
+__all__ = ["RaceResult", "matrices_for", "race", "with_measurements"]
 
 REPETITIONS = 7
 MATRICES = 3
 LARGEST_ORDER = 2048
+PAUSE = 0.1
+"""Seconds for the BLAS threads of the references to stop spinning before plans are timed."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,17 +73,18 @@ def race(plans: Sequence[Plan], problem: Problem, seed: int) -> list[RaceResult]
     if not matrices:
         return [RaceResult(plan, plan.predicted.error, plan.predicted.cost) for plan in plans]
     function = problem.matrix_function
+    references = [Reference(function, a) for a in matrices]
     accurate: list[tuple[Plan, float]] = []
     for plan in plans:
         worst = 0.0
-        for a in matrices:
+        for a, reference in zip(matrices, references, strict=True):
             try:
                 value = Executor(plan, len(a), verify="off")(a).value
             except MatrlError as error:
                 logger.info("finalist dropped: %s", error)
                 worst = np.inf
                 break
-            worst = max(worst, eigenvalue_error(function, a, value))
+            worst = max(worst, reference.error(value))
         if worst <= problem.tol:
             accurate.append((plan, worst))
         else:
@@ -97,6 +100,7 @@ def race(plans: Sequence[Plan], problem: Problem, seed: int) -> list[RaceResult]
 def _interleaved(plans: Sequence[Plan], a: np.ndarray) -> list[float]:
     executors = [Executor(plan, len(a), verify="off") for plan in plans]
     out = np.empty_like(a)
+    time.sleep(PAUSE)
     times: list[list[float]] = [[] for _ in plans]
     for repetition in range(REPETITIONS + 1):
         for executor, seconds in zip(executors, times, strict=True):
@@ -107,9 +111,12 @@ def _interleaved(plans: Sequence[Plan], a: np.ndarray) -> list[float]:
     return [statistics.median(seconds) for seconds in times]
 
 
-def with_measurements(result: RaceResult) -> Plan:
+def with_measurements(result: RaceResult, *, optimal: bool) -> Plan:
     """Return the plan with its measured error and time in the provenance."""
     provenance = replace(
-        result.plan.provenance, measured_error=result.error, measured_seconds=result.seconds
+        result.plan.provenance,
+        optimal=optimal,
+        measured_error=result.error,
+        measured_seconds=result.seconds,
     )
     return replace(result.plan, provenance=provenance)

@@ -88,10 +88,8 @@ class Executor:
         started = time.perf_counter()
         array = self._checked(a)
         value = self._output(array, out)
-        if array.ndim == 2:
-            solution = self._run_one(array, value)
-        else:
-            solution = self._run_stack(array, value)
+        run_checked = self._run_one if array.ndim == 2 else self._run_stack
+        solution = run_checked(array, value)
         return replace(solution, seconds=time.perf_counter() - started)
 
     # Arguments -----------------------------------------------------------------------------
@@ -139,8 +137,7 @@ class Executor:
         shape = array.shape[:-2]
         status = np.empty(shape, dtype="U9")
         numbers = {
-            name: np.full(shape, np.nan)
-            for name in ("residual", "residual_bound", "error_bound")
+            name: np.full(shape, np.nan) for name in ("residual", "residual_bound", "error_bound")
         }
         messages = []
         for index in np.ndindex(*shape):
@@ -174,7 +171,7 @@ class Executor:
         plan, backend = self._plan, self._backend
         a = np.ascontiguousarray(array)
         norms = None
-        if self._verify != "off" or plan.scaling.kind != "constant":
+        if self._verify != "off" or plan.scaling.kind in ("frobenius", "one-norm"):
             norms = backend.norms(a)
         if self._verify != "off":
             assert norms is not None
@@ -235,9 +232,7 @@ class Executor:
             "invsqrt": frobenius * size * size,
             "sqrt": 1.0 / self._plan.domain.lower * self._plan.domain.upper,
         }.get(self._function.name, 1.0)
-        return check(
-            self._function, wide_a, wide_value, self._plan.tol, condition, self._backend
-        )
+        return check(self._function, wide_a, wide_value, self._plan.tol, condition, self._backend)
 
     def _fall_back(
         self, a: Matrix, value: Matrix, frobenius: float, failure: str, verdict: Verdict | None

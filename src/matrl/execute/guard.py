@@ -103,9 +103,7 @@ def check_full(
     return Verdict(passed, norm, norm + allowance, residual.error(norm + allowance))
 
 
-def _formed(
-    function: MatrixFunction, a: Matrix, value: Matrix, backend: Backend
-) -> Matrix | None:
+def _formed(function: MatrixFunction, a: Matrix, value: Matrix, backend: Backend) -> Matrix | None:
     """Return the symmetric matrix similar to the residual."""
     n = a.shape[-1]
     identity = np.eye(n)

@@ -1,6 +1,6 @@
 """Residuals that are similar to symmetric matrices, one for each kind of function.
 
-For a computed F of f(A) with eigenvalue-wise error at most e (F^(-1/2) Fhat F^(-1/2) within e of I):
+For a computed Fhat of F = f(A) whose F^(-1/2) Fhat F^(-1/2) is within e of the identity:
 
 - inverse: I - Z A is self-adjoint in the inner product of A, and its norm there *is* the error;
 - inverse square root: I - Z A Z, norm at most (1 + e)^2 - 1;

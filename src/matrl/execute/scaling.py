@@ -1,6 +1,5 @@
 """Normalising a matrix before its schedule, and checking the upper end of its spectrum."""
 
-
 import numpy as np
 
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
@@ -12,7 +11,6 @@ from matrl.iterations import UPDATES
 __all__ = ["check_upper_end", "norm_bound", "slack"]
 
 CHECK_STEPS = 12
-BOUND_STEPS = 28
 
 
 def slack(n: int, dtype: str) -> float:
@@ -20,18 +18,22 @@ def slack(n: int, dtype: str) -> float:
     return min(4.0 * n * float(np.finfo(dtype).eps), 0.01)
 
 
+def norm_bound(plan: PlanRecord, a: Matrix, norms: MatrixNorms | None, backend: Backend) -> float:
+    """Return what the plan divides a matrix by: 1/factor, a norm, or an upper Lanczos bound.
 
-
-def norm_bound(plan: PlanRecord, a: Matrix, norms: MatrixNorms, backend: Backend) -> float:
-    """Return what the plan divides a matrix by: 1/factor, a norm, or an upper Lanczos bound."""
+    ``norms`` may be missing where the scaling is by neither norm.
+    """
     scaling = plan.scaling
     if scaling.kind == "constant":
         return 1.0 / scaling.factor
-    if scaling.kind == "frobenius":
-        return norms.frobenius
-    if scaling.kind == "one-norm":
-        return norms.one
-    return largest_ritz_value(a, BOUND_STEPS, backend) / scaling.factor
+    if scaling.kind == "lanczos":
+        return _lanczos_bound(plan, a, backend)
+    assert norms is not None
+    return norms.frobenius if scaling.kind == "frobenius" else norms.one
+
+
+def _lanczos_bound(plan: PlanRecord, a: Matrix, backend: Backend) -> float:
+    return largest_ritz_value(a, plan.scaling.steps, backend) / plan.scaling.factor
 
 
 def _only_rational(plan: PlanRecord) -> bool:

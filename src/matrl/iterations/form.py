@@ -27,9 +27,7 @@ class Registers:
 
     def cast(self, dtype: str) -> "Registers":
         """Return the registers in another precision."""
-        return replace(
-            self, carried=self.carried.cast(dtype), residual=self.residual.cast(dtype)
-        )
+        return replace(self, carried=self.carried.cast(dtype), residual=self.residual.cast(dtype))
 
 
 class Form(Protocol):

@@ -34,6 +34,10 @@ class RationalUpdate:
         """Square roots only."""
         return root_index == 2
 
+    def coefficient_count(self, root_index: int) -> int:
+        """The constant, and a weight and a shift for each pole."""
+        return 2 * self.poles + 1
+
     def multiplier(
         self, m: Expression, coefficients: Sequence[float], root_index: int
     ) -> Multiplier:

@@ -21,6 +21,10 @@ class PolynomialUpdate:
         """Degrees k d + 1: all from 2 to 9 for k = 1, the odd ones for k = 2."""
         return (self.degree - 1) % root_index == 0
 
+    def coefficient_count(self, root_index: int) -> int:
+        """One for each power of m from 0 to (degree - 1)/k."""
+        return (self.degree - 1) // root_index + 1
+
     def multiplier(
         self, m: Expression, coefficients: Sequence[float], root_index: int
     ) -> Multiplier:

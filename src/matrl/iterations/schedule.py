@@ -6,11 +6,12 @@ from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
 from matrl.core.program import Product, Program
 from matrl.core.tracing import Graph
+from matrl.errors import InputError
 from matrl.iterations.catalogue import FORMS, UPDATES
 from matrl.iterations.form import Registers
 from matrl.iterations.update import DirectMethod, Update
 
-__all__ = ["DIRECT", "advance", "form_of", "start", "trace_schedule"]
+__all__ = ["DIRECT", "advance", "check_schedule", "form_of", "start", "trace_schedule"]
 
 DIRECT = "direct"
 
@@ -18,6 +19,26 @@ DIRECT = "direct"
 def form_of(update: Update, carries: str, is_start: bool) -> str:
     """Return the name of the form that carries an update out at this place of a schedule."""
     return next(form.name for form in FORMS if form.admits(update.kind, carries, is_start))
+
+
+def check_schedule(function: MatrixFunction, steps: Sequence[StepRecord]) -> None:
+    """Raise :class:`~matrl.errors.InputError` if the steps are not a schedule for the function."""
+    carries, k = function.carries, function.root_index
+    for index, step in enumerate(steps):
+        where, update = f"step {index + 1} ({step.name})", UPDATES.get(step.name)
+        if isinstance(update, DirectMethod):
+            if len(steps) > 1 or step.form != DIRECT or not update.supports(function):
+                raise InputError(
+                    f"{where}: must be the only step, of form {DIRECT!r}, of a function it computes"
+                )
+            continue
+        if not update.supports(k):
+            raise InputError(f"{where}: does not exist for {function.name}")
+        if not FORMS.get(step.form).admits(update.kind, carries, index == 0):
+            raise InputError(f"{where}: cannot be carried out in the form {step.form!r} here")
+        count = update.coefficient_count(k)
+        if len(step.coefficients) != count:
+            raise InputError(f"{where}: needs {count} coefficients, has {len(step.coefficients)}")
 
 
 def start(graph: Graph, function: MatrixFunction, dtype: str, precision: str) -> Registers:

@@ -57,6 +57,10 @@ class Update(Protocol):
         """Whether the update exists for this root index."""
         ...
 
+    def coefficient_count(self, root_index: int) -> int:
+        """Return how many coefficients a step of this update stores."""
+        ...
+
     def coefficients(self, root_index: int, lower: float, upper: float) -> tuple[float, ...]:
         """Return the coefficients for x in [lower, upper]."""
         ...

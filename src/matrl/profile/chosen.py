@@ -12,6 +12,8 @@ __all__ = ["covers", "profile_for"]
 NEEDED = ("matmul", "inv_spd", "eigh", "add")
 """Operations without whose prices a cached profile is not used."""
 
+LARGEST_MEASURED = 2048
+
 logger = logging.getLogger(__name__)
 
 
@@ -44,5 +46,12 @@ def profile_for(
         return cached
     logger.info("measuring the prices of %s at n = %d, batch %d", ", ".join(dtypes), n, batch)
     measured = measure_for(dtypes, n, batch, progress=progress)
+    if not covers(measured, dtypes, n, batch) and n <= LARGEST_MEASURED:
+        logger.warning(
+            "this machine is too busy to measure n = %d in time; the prices are extrapolated from "
+            "smaller sizes and not kept",
+            n,
+        )
+        return measured
     store_cached(measured)
     return measured

@@ -105,9 +105,7 @@ class NoisyReading:
         if op.product == "mirrored":
             skew = dx * (0.5 * (y - y[:, None])) + dy * (0.5 * (x[:, None] - x))
             weights = self._weights
-            fresh = float(
-                np.sqrt(fresh * fresh + weights @ (skew * skew).sum(axis=0) @ weights)
-            )
+            fresh = float(np.sqrt(fresh * fresh + weights @ (skew * skew).sum(axis=0) @ weights))
         elif op.product == "averaged":
             fresh /= np.sqrt(2.0)
         return self._with_fresh(x * y, errors, fresh)
@@ -160,9 +158,7 @@ def compress(*values: NoisyValue) -> tuple[NoisyValue, ...]:
             along = (rest[row] * direction).sum(axis=0)
             factor[row, source] = along
             rest[row] -= along * direction
-    return tuple(
-        NoisyValue(value.values, factor[row]) for row, value in enumerate(values)
-    )
+    return tuple(NoisyValue(value.values, factor[row]) for row, value in enumerate(values))
 
 
 def rounding_level(

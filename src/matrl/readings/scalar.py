@@ -40,9 +40,7 @@ class ScalarReading:
 
 
 @lru_cache(maxsize=65536)
-def multiplier_program(
-    update: Update, root_index: int, coefficients: tuple[float, ...]
-) -> Program:
+def multiplier_program(update: Update, root_index: int, coefficients: tuple[float, ...]) -> Program:
     """Return the program of p(m) alone, with input ``"M"``."""
     graph = Graph()
     m = graph.input("M", "float64")

@@ -69,6 +69,7 @@ class _Search:
         """Select, expand, roll out and back up once."""
         path: list[tuple[Node, Edge]] = []
         node, price = self._graph.root, 0.0
+        seen = {node}
         expanded = False
         while not node.done:
             edge = self._next_edge(node, price, rollout=expanded)
@@ -78,8 +79,9 @@ class _Search:
             path.append((node, edge))
             price += edge.price
             node = edge.child
-            if expanded and node.best < math.inf:
-                break
+            if (expanded and node.best < math.inf) or node in seen:
+                break  # a plan that comes back to a state is never the cheapest
+            seen.add(node)
         total = price + node.best
         if total < math.inf:
             self._record(node, total)
@@ -99,18 +101,17 @@ class _Search:
         """Return the edge to follow: a new one while there are any, else the most promising."""
         while node.untried and self._worth(price, node.bound):
             edge = self._graph.try_next(node)
-            if edge is not None and self._worth(price + edge.price, edge.child.lower):
-                if not rollout or edge.child.done:
-                    return edge
+            if edge is None or not self._worth(price + edge.price, edge.child.lower):
+                continue
+            if not rollout or edge.child.done:
+                return edge
         worthy = [e for e in node.edges if self._worth(price + e.price, e.child.lower)]
         if not worthy:
             return None
         if rollout:
             # Greedy on price plus bound, with some noise so that rollouts differ.
             noise = self._random.uniform(1.0, 1.5, len(worthy))
-            scores = [
-                (e.price + e.child.lower) * x for e, x in zip(worthy, noise, strict=True)
-            ]
+            scores = [(e.price + e.child.lower) * x for e, x in zip(worthy, noise, strict=True)]
             return worthy[int(np.argmin(scores))]
         visits = 1 + sum(e.visits for e in worthy)
         return max(worthy, key=lambda e: self._score(e, price, visits))
@@ -151,6 +152,9 @@ class _Search:
                 self._report()
         except KeyboardInterrupt:
             interrupted = True
+        self._graph.settle()
+        if root.best < self._incumbent:
+            self._record(root, root.best)
         self._report(last=True)
         best = tuple(
             (cost, tuple(edge.action for edge in path))
@@ -198,9 +202,9 @@ def search(
 ) -> SearchResult:
     """Return the cheapest plan found from the environment's root to a done state.
 
-    Deterministic for a seed and a node limit; a time limit may only cut the search short. Ctrl-C
-    ends it with the best so far. ``cost`` is infinite if no plan was found. ``finalists`` bounds how
-    many complete plans are kept. The search always ends where actions are finitely many and every
-    loop of states is refused by the environment.
+    Deterministic for a seed and a node limit; a time limit may only cut the search short.
+    Ctrl-C ends it with the best so far. ``cost`` is infinite if no plan was found. ``finalists``
+    bounds how many complete plans are kept. The search always ends where actions are finitely many
+    and every loop of states is refused by the environment.
     """
     return _Search(environment, seed, time_limit, progress).run(node_limit, finalists)

@@ -91,6 +91,21 @@ class Graph:
         node.edges.append(edge)
         return edge
 
+    def settle(self) -> None:
+        """Let every node know the best its children know: a backup walks one path only.
+
+        Lower bounds are left alone, for an action being tried when Ctrl-C came is in no list.
+        """
+        nodes = list(reversed(self._nodes.values()))
+        changed = True
+        while changed:
+            changed = False
+            for node in nodes:
+                for edge in node.edges:
+                    cost = edge.price + edge.child.best
+                    if cost < node.best:
+                        node.best, node.best_edge, changed = cost, edge, True
+
     def best_paths(self, count: int) -> list[tuple[float, list[Edge]]]:
         """Return up to ``count`` cheapest complete plans in what has been explored, best first."""
         order = itertools.count()

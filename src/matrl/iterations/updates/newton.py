@@ -30,6 +30,10 @@ class Newton:
         """Square roots only."""
         return root_index == 2
 
+    def coefficient_count(self, root_index: int) -> int:
+        """The scaling mu and the centre."""
+        return 2
+
     def coefficients(self, root_index: int, lower: float, upper: float) -> tuple[float, ...]:
         """Return (mu, centre) for x in [lower, upper]."""
         return newton_scaling(lower, upper)
@@ -43,9 +47,7 @@ class Newton:
         p = (centre * mu / 2) + (centre / (2 * mu)) * inverse
         residual_times = (centre * mu / 2) * m + centre / (2 * mu)
         squared = centre * centre / 4
-        next_residual = (
-            (squared * mu * mu) * m + 2 * squared + (squared / (mu * mu)) * inverse
-        )
+        next_residual = (squared * mu * mu) * m + 2 * squared + (squared / (mu * mu)) * inverse
         return Multiplier(p, residual_times, next_residual)
 
     def critical_points(

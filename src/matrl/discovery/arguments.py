@@ -1,0 +1,84 @@
+"""Reading the arguments of a discovery, and explaining its failure."""
+
+from collections.abc import Sequence
+
+from matrl.core.matrices import DTYPES
+from matrl.discovery.problem import Problem
+from matrl.errors import InputError
+from matrl.iterations import UPDATES, DirectMethod, Update
+from matrl.profile import Profile
+from matrl.search import SearchResult
+
+__all__ = ["allowed_updates", "check_limits", "precisions_of", "why_unreachable"]
+
+
+def check_limits(steps: int | None, time_limit: float, nodes: int | None, seed: int) -> None:
+    """Raise :class:`~matrl.errors.InputError` for limits that make no sense."""
+    if steps is not None and (not isinstance(steps, int) or steps < 1):
+        raise InputError(f"steps: must be an integer >= 1, got {steps!r}")
+    if not time_limit > 0.0:
+        raise InputError(f"time_limit: must be a positive number of seconds, got {time_limit!r}")
+    if nodes is not None and (not isinstance(nodes, int) or nodes < 1):
+        raise InputError(f"nodes: must be an integer >= 1, got {nodes!r}")
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed: must be an integer >= 0, got {seed!r}")
+
+
+def _names(value: str | Sequence[str]) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else [str(part) for part in value]
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the dtypes steps may work in."""
+    names = DTYPES if precision is None else _names(precision)
+    unknown = [name for name in names if name not in DTYPES]
+    if unknown or not names:
+        raise InputError(f"precision: must be among {', '.join(DTYPES)}, got {precision!r}")
+    return names
+
+
+def allowed_updates(problem: Problem, allow: str | Sequence[str]) -> list[Update | DirectMethod]:
+    """Return the actions that match the patterns and compute the problem's function."""
+    function = problem.matrix_function
+    matching = UPDATES.matching(_names(allow))
+    fitting = [
+        update
+        for update in matching
+        if (
+            update.supports(function)
+            if isinstance(update, DirectMethod)
+            else update.supports(function.root_index)
+        )
+    ]
+    if not fitting:
+        raise InputError(f"allow: none of the actions matching {allow!r} computes {function.name}")
+    return fitting
+
+
+def why_unreachable(
+    problem: Problem,
+    profile: Profile,
+    updates: Sequence[Update | DirectMethod],
+    precisions: Sequence[str],
+    result: SearchResult,
+) -> str:
+    """Say what error was reached, and which prices or permissions may have been missing."""
+    missing = [
+        f"{op} ({dtype})"
+        for op in ("matmul", "inv_spd", "eigh", "add")
+        for dtype in precisions
+        if profile.seconds(op, dtype, problem.n, batch=problem.batch) is None
+    ]
+    best = result.best_quality
+    reached = f"the best error reached is {best:.3g}" if best < 1e300 else "no step has a price"
+    lacking = (
+        f"; the profile {profile.name!r} has no price for {', '.join(missing)}" if missing else ""
+    )
+    remedy = "allow more actions, steps or time, or ask for a larger tol"
+    if problem.dtype == "float32" or "float64" not in precisions:
+        remedy += " or float64"
+    return (
+        f"tol: {problem.tol:g} is out of reach of the {len(updates)} allowed actions: "
+        f"{reached}{lacking}; {remedy}"
+    )

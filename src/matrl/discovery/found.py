@@ -1,0 +1,66 @@
+"""What a discovery returns."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from matrl.plan import Plan
+
+__all__ = ["Found"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What :func:`~matrl.discover` found: the plan, its predicted cost, and how the search went.
+
+    ``cost`` is in seconds, or in the unit of the profile given; ``optimal`` says that the search
+    proved that no cheaper schedule of the allowed actions exists; ``interrupted`` that it was
+    stopped by Ctrl-C with the best so far.
+    """
+
+    plan: Plan
+    cost: float
+    nodes: int
+    search_seconds: float
+    optimal: bool
+    interrupted: bool
+    finalists: tuple[Plan, ...] = field(repr=False, default=())
+
+    @property
+    def error(self) -> float:
+        """Predicted error over the domain, in exact arithmetic."""
+        return self.plan.predicted.error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON-ready data."""
+        plan = self.plan
+        return {
+            "function": plan.function,
+            "cost": self.cost,
+            "error": self.error,
+            "rounding": plan.predicted.rounding,
+            "tol": plan.tol,
+            "norm": plan.norm,
+            "dtype": plan.dtype,
+            "shape": list(plan.shape),
+            "batch": plan.batch,
+            "domain": [plan.domain.lower, plan.domain.upper],
+            "scaling": plan.scaling.kind,
+            "steps": [
+                {
+                    "name": step.name,
+                    "form": step.form,
+                    "precision": step.precision,
+                    "product": step.product,
+                    "error": step.error,
+                }
+                for step in plan.steps
+            ],
+            "profile": plan.predicted.profile,
+            "optimal": self.optimal,
+            "interrupted": self.interrupted,
+            "nodes": self.nodes,
+            "search_seconds": self.search_seconds,
+            "measured_error": plan.provenance.measured_error,
+            "measured_seconds": plan.provenance.measured_seconds,
+            "plan_id": plan.id,
+        }
