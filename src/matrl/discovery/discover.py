@@ -60,12 +60,12 @@ def discover(
     >>> from matrl import Profile, Spectrum
     >>> prices = Profile.from_json('''{"schema": 1, "name": "unit", "ops": [
     ...   {"op": "matmul", "dtype": "float64", "n": 512, "batch": 1, "seconds": 1.0},
-    ...   {"op": "inv_spd", "dtype": "float64", "n": 512, "batch": 1, "seconds": 1.0},
+    ...   {"op": "inv_spd", "dtype": "float64", "n": 512, "batch": 1, "seconds": 1.5},
     ...   {"op": "add", "dtype": "float64", "n": 512, "batch": 1, "seconds": 0.0}]}''')
     >>> problem = Problem("invsqrt", Spectrum.interval(1e-2, 1), tol=1e-4, shape=(512, 512))
     >>> found = discover(problem, profile=prices, allow="zolotarev-*")
     >>> [step.name for step in found.plan.steps], found.cost
-    (['zolotarev-1', 'zolotarev-1'], 4.0)
+    (['zolotarev-1', 'zolotarev-1'], 5.0)
     """
     check_limits(steps, time_limit, nodes, seed)
     precisions = precisions_of(precision)

@@ -131,10 +131,7 @@ class _Session:
             self._timed(task, size, 1, 0.0)
 
     def _timed(self, task: _Task, n: int, batch: int, allowance: float) -> float:
-        """Return the median seconds of runs after a warm-up, as many as half the allowance fits.
-
-        Each run is the best of a burst: what another process takes away is no price.
-        """
+        """Return the typical seconds of runs after a warm-up, as many as half the allowance fits."""
         key = (task.dtype, n, batch)
         started = time.perf_counter()
         if self._workload is None or self._workload[0] != key:
@@ -150,11 +147,17 @@ class _Session:
             samples = [warm_up, *(_once(workload, task.op) for _ in range(runs))]
         else:
             wanted = min(_MOST_RUNS, max(_FEWEST_RUNS, math.ceil(_SHORT_SECONDS / warm_up)))
-            runs = max(1, min(wanted, fitting // _BURST))
-            samples = [min(_once(workload, task.op) for _ in range(_BURST)) for _ in range(runs)]
-        seconds = statistics.median(samples)
+            samples = [_once(workload, task.op) for _ in range(max(1, min(wanted, fitting)))]
+        seconds = _typical(samples)
         self._known[task.pair] = (n, seconds / batch)
         return seconds
+
+
+def _typical(samples: Sequence[float]) -> float:
+    """Return the median; of many samples that of bursts' best, for what others take is no price."""
+    if len(samples) < 3 * _BURST:
+        return statistics.median(samples)
+    return statistics.median(min(samples[i::_BURST]) for i in range(_BURST))
 
 
 def _once(workload: Workload, op: str) -> float:
