@@ -143,5 +143,5 @@ def test_a_dishonest_count_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_wrong_direct_method_is_noticed() -> None:
     entry = Entry(FUNCTIONS.get("invsqrt"), UPDATES.get("cholesky"), "direct")
-    with pytest.raises(AssertionError, match="invsqrt/cholesky.* computes another function"):
+    with pytest.raises(AssertionError, match=r"invsqrt/cholesky.* computes another function"):
         check_entry(entry)

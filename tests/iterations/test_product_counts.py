@@ -6,11 +6,11 @@ from typing import Literal
 import pytest
 
 from matrl.core.plan import StepRecord
+from matrl.core.tracing import Graph
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 from matrl.iterations.polynomial import paterson_stockmeyer, product_count
 from matrl.iterations.schedule import DIRECT, form_of
-from matrl.core.tracing import Graph
 from matrl.readings.count import count
 
 FUNCTION_NAMES = ("inv", "invsqrt", "sqrt")
@@ -29,21 +29,15 @@ def schedule(
     assert not isinstance(update, DirectMethod)
     coefficients = tuple(update.coefficients(entry.root_index, 0.1, 1.0))
     return [
-        StepRecord(
-            name, form_of(update, entry.carries, i == 0), "float64", coefficients, product
-        )
+        StepRecord(name, form_of(update, entry.carries, i == 0), "float64", coefficients, product)
         for i in range(length)
     ]
 
 
-def kernels(
-    function: str, name: str, length: int, *, with_residual: bool = False
-) -> Counter[str]:
+def kernels(function: str, name: str, length: int, *, with_residual: bool = False) -> Counter[str]:
     """The kernels of a schedule of one update, additions left out."""
     steps = schedule(function, name, length)
-    program = trace_schedule(
-        FUNCTIONS.get(function), steps, "float64", with_residual=with_residual
-    )
+    program = trace_schedule(FUNCTIONS.get(function), steps, "float64", with_residual=with_residual)
     totals = count(program)
     assert {dtype for _, dtype in totals} == {"float64"}
     return Counter({kind: times for (kind, _), times in totals.items() if kind != "add"})
@@ -97,9 +91,7 @@ def test_rational_steps(function: str, name: str, poles: int) -> None:
     # First step: partial fractions, inverses only, Z and Y by additions.
     assert kernels(function, name, 1) == Counter(inv_spd=poles)
     # M goes on by one product: m p(m) comes by additions.
-    assert kernels(function, name, 1, with_residual=True) == Counter(
-        inv_spd=poles, matmul_herm=1
-    )
+    assert kernels(function, name, 1, with_residual=True) == Counter(inv_spd=poles, matmul_herm=1)
     for length in (2, 3, 4):
         # Before the last step one product a step for M, after the first one a step for Z or Y.
         products = (length - 1) + (length - 1)

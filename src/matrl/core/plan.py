@@ -154,13 +154,14 @@ class PlanRecord:
         """Return the plan in a JSON file; :class:`~matrl.errors.ArtifactError` if it is none."""
         try:
             size = os.path.getsize(path)
-            if size > MAX_BYTES:
-                raise ArtifactError(f"{path}: has {size} bytes, too large for a plan")
-            text = Path(path).read_bytes()
-        except OSError as error:
+            text = Path(path).read_bytes() if size <= MAX_BYTES else b""
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise ArtifactError(
-                f"{path}: cannot be read ({error.strerror}); give the path of a plan.json"
+                f"{path}: cannot be read ({reason}); give the path of a plan.json"
             ) from None
+        if size > MAX_BYTES:
+            raise ArtifactError(f"{path}: has {size} bytes, too large for a plan")
         return cls.from_json(text, str(path))
 
     def _check(self, source: str) -> None:
@@ -191,7 +192,7 @@ class PlanRecord:
 def _decoded(text: str | bytes, source: str) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ArtifactError(f"{source}: is not JSON ({error})") from None
     if not isinstance(document, dict) or document.get("kind") != "matrl-plan":
         raise ArtifactError(f"{source}: is JSON, but not a matrl plan; make one with discover")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Spectrum:
         """
         try:
             lower, upper = float(lower), float(upper)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError(
                 f"interval: both ends must be numbers, not {lower!r} and {upper!r}"
             ) from None
@@ -77,8 +77,10 @@ class Spectrum:
         0.1
         """
         try:
+            if np.iscomplexobj(eigenvalues):
+                raise TypeError
             values = np.sort(np.asarray(eigenvalues, dtype=np.float64).ravel())
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError("samples: must be an array of real numbers") from None
         if values.size == 0:
             raise InputError("samples: is empty; give at least one eigenvalue")
@@ -100,7 +102,7 @@ class Spectrum:
         >>> Spectrum.of(np.diag([1.0, 4.0])).upper
         4.0
         """
-        if not (np.isfinite(margin) and margin >= 1.0):
+        if not isinstance(margin, int | float) or not 1.0 <= margin < np.inf:
             raise InputError(f"margin: must be a number >= 1, got {margin!r}")
         arrays = [as_positive_definite(a, name) for name, a in _named(matrices)]
         statistics, eigenvalues = [], []
@@ -137,12 +139,14 @@ class Spectrum:
 def _named(matrices: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(matrices, np.ndarray) and matrices.ndim <= 2:
         return [("matrices", matrices)]
+    if isinstance(matrices, np.ndarray) and matrices.size == 0:
+        _refuse_empty()
     if isinstance(matrices, np.ndarray):
         stack = matrices.reshape(-1, *matrices.shape[-2:])
-        return [(f"matrices[{i}]", a) for i, a in enumerate(stack)] or _refuse_empty()
+        return [(f"matrices[{i}]", a) for i, a in enumerate(stack)]
     if isinstance(matrices, Sequence) and len(matrices) == 0:
         _refuse_empty()
-    if isinstance(matrices, Sequence) and all(np.ndim(a) >= 2 for a in matrices):
+    if isinstance(matrices, Sequence) and all(_dimensions(a) >= 2 for a in matrices):
         return [
             (f"matrices[{i}]" if np.ndim(a) == 2 else f"matrices[{i}]{name[8:]}", b)
             for i, a in enumerate(matrices)
@@ -151,5 +155,12 @@ def _named(matrices: Any) -> Iterable[tuple[str, Any]]:
     return [("matrices", matrices)]
 
 
-def _refuse_empty() -> Any:
+def _dimensions(a: Any) -> int:
+    try:
+        return np.ndim(a)
+    except ValueError:  # nested lists of unequal lengths
+        return 0
+
+
+def _refuse_empty() -> NoReturn:
     raise InputError("matrices: is empty; give at least one matrix")

@@ -88,11 +88,14 @@ class Expression:
     def _node(self, node: int, factor: float = 1.0, dtype: str | None = None) -> "Expression":
         return Expression(self.graph, ((node, factor),), 0.0, dtype or self.dtype)
 
+    def _check_joins(self, other: "Expression") -> None:
+        if other.graph is not self.graph or other.dtype != self.dtype:
+            raise ValueError("other: belongs to another graph or precision; cast it first")
+
     def __add__(self, other: "Expression | float") -> "Expression":
         if not isinstance(other, Expression):
             return Expression(self.graph, self.terms, self.shift + other, self.dtype)
-        if other.graph is not self.graph or other.dtype != self.dtype:
-            raise ValueError("other: belongs to another graph or precision; cast it first")
+        self._check_joins(other)
         sums = dict(self.terms)
         for node, coefficient in other.terms:
             sums[node] = sums.get(node, 0.0) + coefficient
@@ -124,6 +127,7 @@ class Expression:
 
     def matmul(self, other: "Expression", product: Product = "mirrored") -> "Expression":
         """Return the product with ``other``; multiples of the identity cost nothing."""
+        self._check_joins(other)
         if not self.terms:
             return other * self.shift
         if not other.terms:

@@ -63,7 +63,11 @@ class ScheduleEnvironment:
         )
         self._rounding = RoundingModel(function, n, dtype)
         self._mirrored: dict[Hashable, float] = {}
-        degrees = {name: u.degree for name, u in self._updates.items() if hasattr(u, "degree")}
+        degrees = {
+            name: update.degree
+            for name, update in self._updates.items()
+            if not isinstance(update, DirectMethod)
+        }
         self._bounds = DegreeBounds(function, pricer, self._actions, degrees, tol)
 
     @property

@@ -56,6 +56,7 @@ class Problem:
         if not isinstance(self.batch, int) or self.batch < 1:
             raise InputError(f"batch: must be an integer >= 1, got {self.batch!r}")
         self._check_tolerance()
+        object.__setattr__(self, "tol", float(self.tol))
 
     def _shape(self) -> tuple[int, int]:
         shape = self.shape

@@ -76,3 +76,5 @@ def run(
                 for i in op.operands
             ]
             _execute(op, backend, out if slot == OUTPUT else workspace[slot], operands)
+    if layout.slots[program.outputs[0]] == INPUT:
+        backend.cast(out, a)

@@ -10,20 +10,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from matrl.backends.numpy import numpy_backend
-from matrl.backends.protocol import Backend
+from matrl.backends.protocol import Backend, MatrixNorms
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
 from matrl.core.program import Program, evaluate
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, Update, trace_schedule
-from matrl.iterations.schedule import DIRECT, form_of
+from matrl.iterations.schedule import DIRECT, check_schedule, form_of
 from matrl.readings.count import count
 from matrl.readings.dense import run
 from matrl.readings.scalar import ScalarReading, apply_update, image
 
 __all__ = ["CountingBackend", "Entry", "catalogue_entries", "check_entry", "check_update"]
+
+Precision = Literal["float32", "float64"]
 
 N = 40
 CONDITION = 100.0
@@ -33,7 +36,11 @@ SCALAR_FACTOR = 16.0
 """Largest disagreement of two scalar evaluations allowed, in units eps cond."""
 RANGES = ((0.01, 1.0), (0.1, 1.0), (0.5, 1.2), (0.99, 1.01))
 GRID = 20001
-PRECISIONS = (("float64", "float64"), ("float32", "float32"), ("float64", "float32"))
+PRECISIONS: tuple[tuple[Precision, Precision], ...] = (
+    ("float64", "float64"),
+    ("float32", "float32"),
+    ("float64", "float32"),
+)
 """Pairs of a schedule's dtype and the precision of its steps."""
 
 Position = Literal["first", "later", "direct"]
@@ -76,8 +83,34 @@ class CountingBackend:
         for name in names:
             self.counts[name, str(out.dtype)] += 1
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
+        """Count nothing."""
+        return self._backend.empty(shape, dtype)
+
+    def symmetrize(self, out: Any) -> None:
+        """Count a pass."""
+        self._note(out, "add")
+        self._backend.symmetrize(out)
+
+    def cholesky(self, out: Any, x: Any) -> bool:
+        """Count nothing, for no program factorises without inverting."""
+        return self._backend.cholesky(out, x)
+
+    def solve_triangular(self, factor: Any, b: Any, transpose: bool) -> Any:
+        """Count nothing, for no program solves."""
+        return self._backend.solve_triangular(factor, b, transpose)
+
+    def norms(self, x: Any) -> MatrixNorms:
+        """Count nothing."""
+        return self._backend.norms(x)
+
+    def asymmetry(self, x: Any) -> float:
+        """Count nothing."""
+        return self._backend.asymmetry(x)
+
+    def is_finite(self, x: Any) -> bool:
+        """Count nothing."""
+        return self._backend.is_finite(x)
 
     def linear(
         self, out: Any, coefficients: Sequence[float], arrays: Sequence[Any], shift: float
@@ -171,6 +204,12 @@ def check_entry(entry: Entry, *, order: int | None = None) -> None:
         for dtype, precision in PRECISIONS:
             _check_runs(entry, [StepRecord(update.name, DIRECT, precision)], dtype)
         return
+    coefficients = update.coefficients(k, 0.1, 1.0)
+    _require(
+        len(coefficients) == update.coefficient_count(k),
+        entry,
+        f"has {len(coefficients)} coefficients and announces {update.coefficient_count(k)}",
+    )
     for lower, upper in RANGES:
         _check_image(entry, update, lower ** (1.0 / k), upper ** (1.0 / k))
     for length in (1, 2) if entry.position == "first" else (2, 3):
@@ -193,7 +232,7 @@ def _spectrum() -> np.ndarray:
 
 
 def _schedule(
-    entry: Entry, update: Update, length: int, precision: Any
+    entry: Entry, update: Update, length: int, precision: Precision
 ) -> tuple[list[StepRecord], np.ndarray]:
     """Return a schedule of one update on [1/cond, 1], and x after it for the spectrum."""
     k = entry.function.root_index
@@ -234,6 +273,7 @@ def _check_registers(entry: Entry, steps: list[StepRecord], x: np.ndarray) -> No
 
 def _check_runs(entry: Entry, steps: list[StepRecord], dtype: str) -> None:
     """Run the schedule on a conjugated spectrum; hold value and counts against the readings."""
+    check_schedule(entry.function, steps)
     program = trace_schedule(entry.function, steps, dtype)
     generator = np.random.default_rng(N)
     vectors, _ = np.linalg.qr(generator.standard_normal((N, N)))
@@ -308,12 +348,14 @@ def _size(coefficients: Sequence[float]) -> float:
 
 
 def _check_order(entry: Entry, update: Update, order: int) -> None:
-    """Measure how max |x - 1| shrinks on spectra in [1 - e, 1] as e does."""
+    """Measure how max |x - 1| shrinks on spectra in [1 - e, 1 + e] as e is halved."""
     k = entry.function.root_index
-    distances, errors = (0.1, 0.05), []
-    for distance in distances:
-        coefficients = tuple(update.coefficients(k, 1.0 - distance, 1.0))
-        x = apply_update(update, k, coefficients, np.linspace(1.0 - distance, 1.0, 101))
+    # Small enough for the leading term to rule, large enough for it to exceed rounding.
+    smaller, errors = max(0.02, 2.0 * 1e-11 ** (1.0 / order)), []
+    for distance in (2.0 * smaller, smaller):
+        lower, upper = 1.0 - distance, 1.0 + distance
+        coefficients = tuple(update.coefficients(k, lower, upper))
+        x = apply_update(update, k, coefficients, np.linspace(lower, upper, 101))
         errors.append(float(np.abs(x - 1.0).max()))
     measured = float(np.log2(errors[0] / errors[1]))
     _require(

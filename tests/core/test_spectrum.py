@@ -1,0 +1,250 @@
+"""Spectra: what they keep of what they are given, and what they refuse."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matrl.core.spectrum import Spectrum
+from matrl.errors import (
+    IndefiniteMatrixError,
+    InputError,
+    MatrlError,
+    NonFiniteError,
+    NotHermitianError,
+)
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+def conjugated(eigenvalues: Any, dtype: str = "float64", seed: int = 0) -> np.ndarray:
+    n = len(eigenvalues)
+    generator = np.random.default_rng(seed)
+    vectors, _ = np.linalg.qr(generator.standard_normal((n, n)))
+    a = (vectors * np.asarray(eigenvalues)) @ vectors.T
+    return (0.5 * (a + a.T)).astype(dtype)
+
+
+positive = st.floats(min_value=1e-300, max_value=1e300)
+
+
+@given(positive, positive)
+def test_intervals_keep_their_ends(a: float, b: float) -> None:
+    spectrum = Spectrum.interval(min(a, b), max(a, b))
+    assert (spectrum.lower, spectrum.upper) == (min(a, b), max(a, b))
+    assert spectrum.kind == "interval"
+    assert not spectrum.is_relative
+    assert spectrum.points == ()
+
+
+def test_intervals_take_any_numbers() -> None:
+    spectrum = Spectrum.interval(np.float32(0.5), 2)  # type: ignore[arg-type]
+    assert (type(spectrum.lower), type(spectrum.upper)) == (float, float)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "message"),
+    [
+        (0.0, 1.0, "0 < lower"),
+        (-1.0, 1.0, "add a ridge"),
+        (2.0, 1.0, r"got \[2, 1\]"),
+        (1.0, np.inf, "< infinity"),
+        (np.nan, 1.0, "got"),
+        (1.0, np.nan, "got"),
+        ("low", 1.0, "both ends must be numbers"),
+        (None, 1.0, "both ends must be numbers"),
+        (1.0, 1j, "both ends must be numbers"),
+        ([1.0], 2.0, "both ends must be numbers"),
+    ],
+)
+def test_intervals_that_are_none(lower: Any, upper: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"^interval: .*{message}"):
+        Spectrum.interval(lower, upper)
+
+
+@given(st.lists(positive, min_size=1, max_size=20))
+def test_samples_are_sorted(values: list[float]) -> None:
+    spectrum = Spectrum.samples(values)
+    assert spectrum.points == tuple(sorted(values))
+    assert (spectrum.lower, spectrum.upper) == (min(values), max(values))
+    assert spectrum.kind == "samples"
+    assert not spectrum.is_relative
+
+
+def test_samples_take_any_array() -> None:
+    expected = Spectrum.samples([1.0, 2.0, 3.0, 4.0])
+    values = np.array([[4.0, 3.0], [2.0, 1.0]])
+    assert Spectrum.samples(values) == expected
+    assert Spectrum.samples(values.astype("float32")) == expected
+    assert Spectrum.samples((3, 1, 2, 4)) == expected
+    assert values[0, 0] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([], "is empty"),
+        (np.zeros((0, 3)), "is empty"),
+        ([1.0, 0.0], "finite and positive"),
+        ([1.0, -1.0], "the smallest is -1"),
+        ([1.0, np.nan], "finite and positive"),
+        ([1.0, np.inf], "finite and positive"),
+        (["one"], "array of real numbers"),
+        ([[1.0], [1.0, 2.0]], "array of real numbers"),
+        ([1.0, 2j], "array of real numbers"),
+        ({1.0, 2.0}, "array of real numbers"),
+    ],
+)
+def test_samples_that_are_none(values: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"^samples: .*{message}"):
+        Spectrum.samples(values)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_statistics_of_a_matrix(dtype: str) -> None:
+    eigenvalues = np.geomspace(1e-2, 3.0, 12)
+    a = conjugated(eigenvalues, dtype)
+    spectrum = Spectrum.of(a)
+    slack = 12 * float(np.finfo(dtype).eps) * 3.0
+    assert spectrum.kind == "matrices"
+    assert spectrum.is_relative
+    assert spectrum.margin == 2.0
+    assert np.allclose(spectrum.points, eigenvalues, rtol=0.0, atol=slack)
+    (statistics,) = spectrum.statistics
+    assert (spectrum.lower, spectrum.upper) == (statistics.smallest, statistics.largest)
+    assert (spectrum.points[0], spectrum.points[-1]) == (spectrum.lower, spectrum.upper)
+    wide = a.astype("float64")
+    assert abs(statistics.frobenius - np.sqrt((wide**2).sum())) <= 12 * EPS * 6.0
+    assert statistics.one_norm == np.abs(wide).sum(axis=0).max()
+    assert spectrum.matrices[0] is a
+
+
+def test_norms_bound_the_largest_eigenvalue() -> None:
+    (statistics,) = Spectrum.of(conjugated([1.0, 2.0, 5.0])).statistics
+    assert statistics.largest <= statistics.frobenius * (1 + 8 * EPS)
+    assert statistics.largest <= statistics.one_norm * (1 + 8 * EPS)
+
+
+def test_stacks_lists_and_mixtures_are_the_same_matrices() -> None:
+    matrices = [conjugated([i + 1.0, i + 2.0, i + 3.0], seed=i) for i in range(4)]
+    expected = Spectrum.of(matrices)
+    assert len(expected.statistics) == 4
+    assert len(expected.points) == 12
+    assert abs(expected.lower - 1.0) <= 48 * EPS
+    assert abs(expected.upper - 6.0) <= 48 * EPS
+    stack = np.stack(matrices)
+    for same in (stack, stack.reshape(2, 2, 3, 3), tuple(matrices), [stack[:3], matrices[3]]):
+        assert Spectrum.of(same) == expected
+
+
+def test_matrices_of_different_sizes() -> None:
+    spectrum = Spectrum.of([np.eye(2), 4.0 * np.eye(5, dtype=np.float32)])
+    assert (spectrum.lower, spectrum.upper) == (1.0, 4.0)
+    assert len(spectrum.points) == 7
+
+
+def test_spectra_do_not_compare_their_matrices() -> None:
+    assert Spectrum.of(np.eye(3)) == Spectrum.of(np.eye(3))
+    assert "matrices=" not in repr(Spectrum.of(np.eye(3)))
+
+
+def with_entry(value: float, i: int = 0, j: int = 0) -> np.ndarray:
+    a = np.eye(3)
+    a[i, j] = value
+    return a
+
+
+@pytest.mark.parametrize(
+    ("matrices", "error", "message"),
+    [
+        (np.diag([1.0, -1.0]), IndefiniteMatrixError, "matrices: .* smallest eigenvalue -1 "),
+        (np.diag([1.0, 0.0]), IndefiniteMatrixError, "add a ridge"),
+        (np.diag([1.0, 1e-17]), IndefiniteMatrixError, "not above the rounding level"),
+        (np.zeros((2, 2)), IndefiniteMatrixError, "positive definite"),
+        (-np.eye(2), IndefiniteMatrixError, "positive definite"),
+        (with_entry(np.nan), NonFiniteError, "matrices: holds NaN or infinity"),
+        (with_entry(np.inf), NonFiniteError, "holds NaN or infinity"),
+        (with_entry(0.5, 0, 1), NotHermitianError, r"pass \(matrices \+ matrices\.T\)/2"),
+        (np.eye(3, dtype=complex), InputError, "complex matrices are not supported"),
+        (np.eye(3, dtype=int), InputError, r"astype\('float64'\)"),
+        (np.eye(3, dtype=np.float16), InputError, "must be float32 or float64, not float16"),
+        (np.eye(3, dtype=np.longdouble), InputError, "must be float32 or float64"),
+        (np.eye(3, dtype=object), InputError, "must be float32 or float64, not object"),
+        (np.ones(3), InputError, r"square matrix \(n, n\), but its shape is \(3,\)"),
+        (np.ones((3, 2)), InputError, r"its shape is \(3, 2\)"),
+        (np.ones((5, 3, 2)), InputError, r"matrices\[0\]: .* its shape is \(3, 2\)"),
+        (np.float64(3.0), InputError, "must be a NumPy array, not float64"),
+        (np.zeros((0, 0)), InputError, "is empty"),
+        (np.zeros((0, 3, 3)), InputError, "is empty; give at least one matrix"),
+        ([], InputError, "is empty; give at least one matrix"),
+        ((), InputError, "is empty"),
+        ([[1.0, 0.0], [0.0, 1.0]], InputError, "must be a NumPy array, not list"),
+        ("matrix", InputError, "must be a NumPy array, not str"),
+        (None, InputError, "must be a NumPy array, not NoneType"),
+        (3.0, InputError, "must be a NumPy array, not float"),
+        (scipy.sparse.eye_array(3), InputError, r"SciPy sparse matrix; pass matrices\.toarray\(\)"),
+        ([np.eye(2), -np.eye(2)], IndefiniteMatrixError, r"^matrices\[1\]: "),
+        (np.stack([np.eye(2), -np.eye(2)]), IndefiniteMatrixError, r"^matrices\[1\]: "),
+        (
+            [np.eye(2), np.stack([np.eye(2), with_entry(np.nan)[:2, :2]])],
+            NonFiniteError,
+            r"^matrices\[1\]\[1\]: ",
+        ),
+        ([np.eye(2), with_entry(2.0, 1, 2)], NotHermitianError, r"^matrices\[1\]: "),
+        ([np.eye(2), np.eye(2, dtype=int)], InputError, r"^matrices\[1\]: must be float32"),
+    ],
+)
+def test_matrices_that_are_refused(matrices: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message) as info:
+        Spectrum.of(matrices)
+    assert isinstance(info.value, MatrlError)
+    assert isinstance(info.value, ValueError)
+
+
+def test_rounding_asymmetry_is_forgiven() -> None:
+    for dtype in ("float32", "float64"):
+        eps = float(np.finfo(dtype).eps)
+        a = np.eye(4, dtype=dtype)
+        a[0, 1] = 15 * eps  # 8 sqrt(4) eps is the limit
+        assert Spectrum.of(a).lower > 0.9
+        a[0, 1] = 17 * eps
+        with pytest.raises(NotHermitianError):
+            Spectrum.of(a)
+
+
+@pytest.mark.parametrize("margin", [0.5, 0.0, -2.0, np.nan, np.inf])
+def test_margins_that_are_refused(margin: Any) -> None:
+    with pytest.raises(InputError, match="margin: must be a number >= 1"):
+        Spectrum.of(np.eye(2), margin=margin)
+
+
+def test_a_margin_of_one() -> None:
+    assert Spectrum.of(np.eye(2), margin=1).margin == 1.0
+
+
+def test_of_leaves_its_argument_alone() -> None:
+    a = conjugated([1.0, 2.0, 3.0])
+    before = a.copy()
+    a.flags.writeable = False
+    Spectrum.of(a)
+    assert np.array_equal(a, before)
+
+
+# Each of these escapes as an exception or a warning of Python's or NumPy's.
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda: Spectrum.samples(np.array([1.0 + 1.0j])), id="complex samples"),
+        pytest.param(lambda: Spectrum.samples([10**400]), id="samples beyond float"),
+        pytest.param(lambda: Spectrum.interval(1, 10**400), id="interval beyond float"),
+        pytest.param(lambda: Spectrum.of(np.eye(2), margin="2"), id="margin a string"),  # type: ignore[arg-type]
+        pytest.param(lambda: Spectrum.of([[[1.0], [1.0, 2.0]]]), id="ragged list"),
+        pytest.param(lambda: Spectrum.of(np.zeros((2, 0, 0))), id="stack of empty matrices"),
+    ],
+)
+def test_odd_arguments_are_refused_by_name(call: Any) -> None:
+    with pytest.raises(InputError, match=r"^(samples|interval|margin|matrices)"):
+        call()

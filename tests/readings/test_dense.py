@@ -1,0 +1,86 @@
+"""The dense reading."""
+
+import numpy as np
+import pytest
+
+from matrl.backends.numpy import numpy_backend
+from matrl.core.layout import allocate
+from matrl.core.program import Program
+from matrl.core.tracing import Graph
+from matrl.errors import IndefiniteMatrixError
+from matrl.readings.dense import allocate_workspace, run
+from matrl.testing import CountingBackend
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+def symmetric(n: int = 6) -> np.ndarray:
+    generator = np.random.default_rng(n)
+    vectors, _ = np.linalg.qr(generator.standard_normal((n, n)))
+    a = (vectors * np.linspace(0.5, 1.5, n)) @ vectors.T
+    return 0.5 * (a + a.T)
+
+
+def value(program: Program, a: np.ndarray) -> np.ndarray:
+    out = np.full(a.shape, np.nan, program.operations[program.outputs[0]].dtype)
+    run(program, a, out, backend=numpy_backend)
+    return out
+
+
+def test_each_operation() -> None:
+    a = symmetric()
+    graph = Graph()
+    x = graph.input("A", "float64")
+    for expression, expected in (
+        (2 * x - x @ x + 3.0, 2 * a - a @ a + 3.0 * np.eye(6)),
+        (x.matmul(x, "general"), a @ a),
+        (x.matmul(x, "averaged"), a @ a),
+        (x.inverse(), np.linalg.inv(a)),
+        (x.power(-1.0), np.linalg.inv(a)),
+        (x.power(0.5) @ x.power(0.5), a),
+        (x.cast("float32"), a.astype("float32")),
+        (2.5 * graph.identity("float64"), 2.5 * np.eye(6)),
+    ):
+        error = np.abs(value(graph.program(expression), a) - expected).max()
+        assert error <= 32 * 6 * EPS
+
+
+def test_a_workspace_can_be_used_again() -> None:
+    graph = Graph()
+    x = graph.input("A", "float64")
+    program = graph.program((x @ x + 1.0) @ (x @ x) + x.inverse())
+    layout = allocate(program)
+    workspace = allocate_workspace(layout, 6, numpy_backend)
+    assert [array.dtype.name for array in workspace] == list(layout.dtypes)
+    results = []
+    for _ in range(2):
+        out = np.empty((6, 6))
+        run(program, symmetric(), out, backend=numpy_backend, layout=layout, workspace=workspace)
+        results.append(out)
+    assert np.array_equal(*results)
+    assert np.array_equal(results[0], value(program, symmetric()))
+
+
+@pytest.mark.parametrize("power", [False, True])
+def test_matrices_that_are_not_positive_definite(power: bool) -> None:
+    graph = Graph()
+    x = graph.input("A", "float64")
+    program = graph.program(x.power(-0.5) if power else x.inverse())
+    for bad in (np.diag([1.0, -1.0]), np.diag([1.0, 0.0]), -np.eye(2)):
+        with pytest.raises(IndefiniteMatrixError, match="positive definite"):
+            value(program, bad)
+
+
+def test_the_least_eigenvalue_a_power_accepts() -> None:
+    graph = Graph()
+    program = graph.program(graph.input("A", "float64").power(-0.5))
+    assert np.isfinite(value(program, np.diag([1.0, 2 * EPS]))).all()
+    with pytest.raises(IndefiniteMatrixError, match="not above the rounding level"):
+        value(program, np.diag([1.0, 0.5 * EPS]))
+
+
+def test_the_counting_backend_hands_everything_on() -> None:
+    backend = CountingBackend()
+    assert backend.norms(np.eye(3)).one == 1.0
+    assert backend.is_finite(np.eye(3))
+    assert not backend.counts
