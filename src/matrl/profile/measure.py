@@ -131,7 +131,7 @@ class _Session:
             self._timed(task, size, 1, 0.0)
 
     def _timed(self, task: _Task, n: int, batch: int, allowance: float) -> float:
-        """Return the typical seconds of runs after a warm-up, as many as half the allowance fits."""
+        """Return the typical seconds of runs after a warm-up, in at most half the allowance."""
         key = (task.dtype, n, batch)
         started = time.perf_counter()
         if self._workload is None or self._workload[0] != key:
