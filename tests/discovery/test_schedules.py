@@ -195,6 +195,7 @@ def test_schedules_with_newton_steps_are_safe_on_the_domain(function, kappa, cho
 def best_error_of_degree_5(lower, upper):
     """Return E of the best odd polynomial of degree 5 towards 1, by Remez in 60 digits."""
     points = [lower + (upper - lower) * t for t in (0, mpmath.mpf("0.3"), mpmath.mpf("0.8"), 1)]
+    error = mpmath.mpf(1)
     for _ in range(60):
         matrix = mpmath.matrix([[x, x**3, x**5, (-1) ** i] for i, x in enumerate(points)])
         a, b, c, error = mpmath.lu_solve(matrix, mpmath.matrix([1, 1, 1, 1]))
