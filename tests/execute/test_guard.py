@@ -58,12 +58,10 @@ class Case:
 @pytest.mark.parametrize("condition", [3.0, 1e2, 1e4])
 def test_the_error_bound_of_full_holds(function, size, condition):
     case = Case(function, 1, condition)
-    for _ in range(25):
+    for _ in range(8):
         value = case.off_by(size * case.random.uniform(0.1, 1.0))
         error = eigenvalue_error(case.function, case.a, value)
-        bound = check_full(
-            case.function, case.a, value, TOL, condition, numpy_backend
-        ).error_bound
+        bound = check_full(case.function, case.a, value, TOL, condition, numpy_backend).error_bound
         assert bound is not None
         assert bound >= error * (1.0 - 1e-6)
 
@@ -76,7 +74,16 @@ def test_a_passed_full_check_means_within_tolerance(function, size):
         value = case.off_by(size)
         if case.full(value).passed:
             error = eigenvalue_error(case.function, case.a, value)
-            assert error <= TOL * (1.0 + 3.0 * TOL)
+            assert error <= TOL * (1.0 + 1e-6)
+
+
+@pytest.mark.parametrize("function", FUNCTION_NAMES)
+@pytest.mark.parametrize("tol", [1e-3, 0.1, 0.2, 0.3, 0.45, 0.9])
+@pytest.mark.parametrize("share", [-1e9, -1.3, -1.01, -0.99, 0.99, 1.01, 1.3, 1e9])
+def test_full_decides_by_the_error_at_any_tolerance(function, tol, share):
+    case = Case(function)
+    factor = max(1.0 + share * tol, 1e-9)
+    assert case.full(factor * case.exact, tol).passed == (abs(factor - 1.0) <= tol)
 
 
 @pytest.mark.parametrize("function", FUNCTION_NAMES)

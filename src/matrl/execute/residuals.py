@@ -32,14 +32,32 @@ class Residual:
 
     ``apply`` maps V to R V and ``norms`` gives the norms of the columns of V in the inner product
     R is self-adjoint in (``isotropic``: the Euclidean one). ``largest`` is the norm a run within
-    tolerance e may show; ``error`` turns a norm, given positivity, into a bound on the error.
+    tolerance e may show, if its errors commute with A; ``error`` turns the least and the greatest
+    eigenvalue of R, given positivity, into a bound on the error, whatever the errors are.
     """
 
     apply: Callable[[Block], Block]
     norms: Callable[[Block], np.ndarray]
     isotropic: bool
     largest: Callable[[float], float]
-    error: Callable[[float], float]
+    error: Callable[[float, float], float]
+
+
+def _inverse_error(least: float, greatest: float) -> float:
+    return max(-least, greatest)
+
+
+def _root_error(least: float, greatest: float) -> float:
+    """Return the error of Z, given (1 - greatest) Z^-2 <= A <= (1 - least) Z^-2."""
+    below = 1.0 - math.sqrt(max(1.0 - greatest, 0.0))
+    return max(below, math.sqrt(1.0 - least) - 1.0) if greatest < 1.0 else math.inf
+
+
+def _square_root_error(least: float, greatest: float) -> float:
+    """Return the error of Y, given (1 - greatest) Y^2 <= A <= (1 - least) Y^2."""
+    if greatest >= 1.0:
+        return math.inf
+    return max(1.0 / math.sqrt(1.0 - greatest) - 1.0, 1.0 - 1.0 / math.sqrt(1.0 - least))
 
 
 def _column_norms(v: Block) -> np.ndarray:
@@ -62,7 +80,7 @@ def residual_of(
             return np.sqrt(np.maximum(np.einsum("ij,ij->j", v, times(a, v)), 0.0))
 
         return Residual(
-            lambda v: v - times(value, times(a, v)), norms_in_a, False, lambda e: e, lambda rho: rho
+            lambda v: v - times(value, times(a, v)), norms_in_a, False, lambda e: e, _inverse_error
         )
 
     if function.carries == "z":
@@ -71,7 +89,7 @@ def residual_of(
             _column_norms,
             True,
             lambda e: (1.0 + e) ** 2 - 1.0,
-            lambda rho: 1.0 - math.sqrt(1.0 - rho) if rho < 1.0 else math.inf,
+            _root_error,
         )
 
     factor = backend.empty(value.shape, value.dtype)
@@ -87,5 +105,5 @@ def residual_of(
         _column_norms,
         True,
         lambda e: (1.0 - e) ** -2 - 1.0,
-        lambda rho: 1.0 / math.sqrt(1.0 - rho) - 1.0 if rho < 1.0 else math.inf,
+        _square_root_error,
     )
