@@ -53,19 +53,26 @@ def updates(k, lower, upper, prices):
     for degree in range(1, 9 if k == 1 else 5):
         price = evaluation[degree] * product
         h = polynomial(minimax_coefficients(k, degree, lower, wide), k)
-        yield h, price, product, (k - 1) * product, k * product
+        yield "polynomial", h, price, product, (k - 1) * product, k * product
         scale = 1.0 / wide if wide < 1.0 else 1.0
         taylor = series_coefficients(k, degree)
         h = polynomial([c * scale ** (1 + k * i) for i, c in enumerate(taylor)], k)
-        yield h, price, product, (k - 1) * product, k * product
+        yield "polynomial", h, price, product, (k - 1) * product, k * product
     if k == 2 and math.isfinite(inverse):
         mu, centre = newton_scaling(lower, upper)
-        yield lambda x: centre * (mu * x + 1 / (mu * x)) / 2, inverse, -inverse, inverse, 0.0
+        yield (
+            "newton",
+            lambda x: centre * (mu * x + 1 / (mu * x)) / 2,
+            inverse,
+            -inverse,
+            inverse,
+            0.0,
+        )
         halley = rational(dynamically_weighted_halley(lower, upper))
-        yield halley, inverse, 0.0, product, product
+        yield "rational", halley, inverse, 0.0, product, product
         for poles in range(1, 7):
             h = rational(zolotarev(lower, upper, poles))
-            yield h, poles * inverse, 0.0, product, product
+            yield "rational", h, poles * inverse, 0.0, product, product
 
 
 def reference(function, kappa, tol, prices):
@@ -76,20 +83,22 @@ def reference(function, kappa, tol, prices):
     if function == "inv":
         best = min(best, prices.get("inv_spd", math.inf))
     order = itertools.count()
-    queue: list[Any] = [(0.0, next(order), (kappa ** (-1.0 / k), 1.0), None)]
+    queue: list[Any] = [(0.0, next(order), (kappa ** (-1.0 / k), 1.0), None, False)]
     seen = {}
     while queue:
-        cost, _, (lower, upper), pending = heapq.heappop(queue)
+        cost, _, (lower, upper), pending, overshoots = heapq.heappop(queue)
         if cost >= best:
             return best
         if pending is not None and max(1 - lower, upper - 1) <= tol:
             return cost
-        key = (f"{math.log(lower):.7f}", f"{math.log(upper):.7f}", pending)
+        key = (f"{math.log(lower):.7f}", f"{math.log(upper):.7f}", pending, overshoots)
         if key in seen:
             continue
         seen[key] = cost
         grid = np.geomspace(lower, upper, 1500)
-        for h, price_p, price_y, price_m_of_y, price_m in updates(k, lower, upper, prices):
+        for kind, h, price_p, price_y, price_m_of_y, price_m in updates(k, lower, upper, prices):
+            if kind == "polynomial" and overshoots:
+                continue  # Newton sends what lies below the domain far above it
             values = h(grid)
             low, high = float(values.min()), float(values.max())
             if low <= 0 or not low / high > (1 + 1e-6) * lower / upper:
@@ -101,7 +110,10 @@ def reference(function, kappa, tol, prices):
                 # Y = A p(A): the product m p is shared with M, or additions give it; after a
                 # Newton step Y needs no inverse at all, only M does.
                 paid, later = price_p + price_y, price_m_of_y
-            heapq.heappush(queue, (cost + paid, next(order), (low, high), later))
+            heapq.heappush(
+                queue,
+                (cost + paid, next(order), (low, high), later, overshoots or kind == "newton"),
+            )
     return best
 
 

@@ -30,7 +30,8 @@ class ScheduleEnvironment:
 
     Every schedule obeys the safety rule: coefficients are designed on the safe domain, whose upper
     end is widened by 8 n eps (at most 1 %) before each polynomial step, and maps that are not
-    positive on it are not legal.
+    positive on it are not legal. Newton's map has a pole at 0 and sends eigenvalues below the
+    domain far above it, where a polynomial would flip their sign; so no polynomial follows it.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class ScheduleEnvironment:
             _rounded(state.upper),
             points,
             f"{state.pending:.9g}",
+            state.overshoots,
             precision,
             noise,
             len(state.steps) if self._max_steps < MAX_STEPS else 0,
@@ -179,6 +181,8 @@ class ScheduleEnvironment:
             return None
         k = self._function.root_index
         upper = state.upper
+        if update.kind == "polynomial" and state.overshoots:
+            return None
         if update.kind == "polynomial":
             slack = 8.0 * self._n * float(np.finfo(action.precision).eps)
             upper *= 1.0 + min(slack, 0.01)
@@ -224,6 +228,7 @@ class ScheduleEnvironment:
             steps=(*state.steps, record),
             previous=action.structure,
             pending=self._pricer.pending(action.structure, is_first),
+            overshoots=state.overshoots or update.kind == "product",
         )
         if action.product == "mirrored":
             self._mirrored[self.key(state), action.name, action.precision] = following.rounding

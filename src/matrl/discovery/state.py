@@ -43,6 +43,8 @@ class ScheduleState:
     steps: tuple[StepRecord, ...] = ()
     previous: Structure | None = None
     pending: float = 0.0
+    overshoots: bool = False
+    """Whether eigenvalues below the domain may by now lie far above the range (Newton's pole)."""
 
     @property
     def total_error(self) -> float:

@@ -31,15 +31,13 @@ class Residual:
     """A residual operator on blocks of vectors, and what its norm means.
 
     ``apply`` maps V to R V and ``norms`` gives the norms of the columns of V in the inner product
-    R is self-adjoint in (``isotropic``: the Euclidean one). ``largest`` is the norm a run within
-    tolerance e may show, if its errors commute with A; ``error`` turns the least and the greatest
-    eigenvalue of R, given positivity, into a bound on the error, whatever the errors are.
+    R is self-adjoint in (``isotropic``: the Euclidean one). ``error`` turns the least and
+    the greatest eigenvalue of R, given positivity, into a bound on the error.
     """
 
     apply: Callable[[Block], Block]
     norms: Callable[[Block], np.ndarray]
     isotropic: bool
-    largest: Callable[[float], float]
     error: Callable[[float, float], float]
 
 
@@ -79,16 +77,13 @@ def residual_of(
         def norms_in_a(v: Block) -> np.ndarray:
             return np.sqrt(np.maximum(np.einsum("ij,ij->j", v, times(a, v)), 0.0))
 
-        return Residual(
-            lambda v: v - times(value, times(a, v)), norms_in_a, False, lambda e: e, _inverse_error
-        )
+        return Residual(lambda v: v - times(value, times(a, v)), norms_in_a, False, _inverse_error)
 
     if function.carries == "z":
         return Residual(
             lambda v: v - times(value, times(a, times(value, v))),
             _column_norms,
             True,
-            lambda e: (1.0 + e) ** 2 - 1.0,
             _root_error,
         )
 
@@ -104,6 +99,5 @@ def residual_of(
         lambda v: v - solve(times(a, solve(v))),
         _column_norms,
         True,
-        lambda e: (1.0 - e) ** -2 - 1.0,
         _square_root_error,
     )
