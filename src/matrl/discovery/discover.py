@@ -110,7 +110,9 @@ def discover(
                 f"tol: {problem.tol:g} was predicted to be reachable, but no finalist met it on "
                 f"the matrices; ask for a larger tol or dtype='float64'"
             )
-        best = with_measurements(ranked[0], optimal=ranked[0].plan is plans[0] and result.optimal)
+        winner = ranked[0]
+        cheapest = winner.plan.predicted.cost <= result.cost * (1.0 + 1e-9)
+        best = with_measurements(winner, optimal=result.optimal and cheapest)
     return Found(
         plan=best,
         cost=best.predicted.cost,
