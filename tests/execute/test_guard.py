@@ -231,3 +231,15 @@ def test_float32_rounding_shows_at_a_tolerance_below_it(function):
     case = Case(function)
     assert not case.sketch(single(case), 1e-9).passed
     assert not case.full(single(case), 1e-9).passed
+
+
+@pytest.mark.parametrize("check", [check_sketch, check_full])
+def test_a_condition_beyond_the_precision_does_not_excuse_a_wrong_value(check):
+    """At condition 1e15 rounding may fake a residual above 1, which must not be forgiven."""
+    eigenvalues = np.geomspace(1e-15, 1.0, 40)
+    roots = eigenvalues**-0.5
+    roots[-5:] *= 0.5
+    verdict = check(
+        FUNCTIONS.get("invsqrt"), np.diag(eigenvalues), np.diag(roots), 1e-3, 1e15, numpy_backend
+    )
+    assert not verdict.passed

@@ -46,6 +46,11 @@ def _rounding_allowance(n: int, condition: float) -> float:
     return 4.0 * math.sqrt(n) * float(np.finfo(np.float64).eps) * max(condition, 1.0)
 
 
+def _forgiven(allowance: float, tol: float) -> float:
+    """Return what is forgiven of it: never more than the tolerance, or nothing would be checked."""
+    return min(allowance, tol)
+
+
 def check_sketch(
     function: MatrixFunction,
     a: Matrix,
@@ -84,7 +89,7 @@ def check_sketch(
         bound = max(size ** (1.0 / POWERS), worst)
     # Norms do not tell too large from too small, which weigh differently: growth is held to the
     # laxer side, Rayleigh quotients, which lie within R's spectrum, to the side they show.
-    allowance = _rounding_allowance(n, condition)
+    allowance = _forgiven(_rounding_allowance(n, condition), tol)
     errors = (
         residual.error(-max(worst - allowance, 0.0), 0.0),
         residual.error(min(least + allowance, 0.0), max(greatest - allowance, 0.0)),
@@ -114,7 +119,8 @@ def check_full(
     norm = max(-least, greatest)
     allowance = _rounding_allowance(n, condition)
     # What rounding may fake is forgiven; the bound that is reported includes it.
-    passed = residual.error(min(least + allowance, 0.0), max(greatest - allowance, 0.0)) <= tol
+    forgiven = _forgiven(allowance, tol)
+    passed = residual.error(min(least + forgiven, 0.0), max(greatest - forgiven, 0.0)) <= tol
     error = residual.error(least - allowance, greatest + allowance)
     return Verdict(passed, norm, norm + allowance, error)
 
