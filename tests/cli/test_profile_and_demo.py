@@ -19,7 +19,7 @@ ENTRIES = [
 @pytest.fixture(autouse=True)
 def fake_measurement(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATRL_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(module, "measure_entries", lambda *a, **k: iter(ENTRIES))
+    monkeypatch.setattr(module, "machine_entries", lambda *a, **k: iter(ENTRIES))
 
 
 def interrupted_after(count: int) -> Iterator[OperationTime]:
@@ -45,7 +45,7 @@ def test_profile_json_is_the_profile(invoke) -> None:
 
 
 def test_ctrl_c_keeps_what_was_measured(invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "measure_entries", lambda *a, **k: interrupted_after(2))
+    monkeypatch.setattr(module, "machine_entries", lambda *a, **k: interrupted_after(2))
     result = invoke("profile", "-o", "mine.json")
     assert result.exit_code == 130
     assert Profile.load("mine.json").entries == tuple(ENTRIES[:2])
@@ -53,7 +53,7 @@ def test_ctrl_c_keeps_what_was_measured(invoke, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_ctrl_c_at_once_leaves_nothing(invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "measure_entries", lambda *a, **k: interrupted_after(0))
+    monkeypatch.setattr(module, "machine_entries", lambda *a, **k: interrupted_after(0))
     result = invoke("profile", "-o", "mine.json", "--json")
     assert (result.exit_code, result.stdout) == (130, "")
     assert not Path("mine.json").exists()

@@ -13,6 +13,7 @@ from matrl.profile.workloads import MEASURED_DTYPES, Workload
 
 __all__ = [
     "Progress",
+    "machine_entries",
     "measure",
     "measure_entries",
     "measure_for",
@@ -30,6 +31,8 @@ _PLAN_OPERATIONS = (
     *("matmul", "matmul_herm", "inv_spd", "eigh"),
 )
 
+# Building matrices and a last prediction gone wrong come out of the rest of the budget.
+_SHARE = 0.92
 _BURST = 3
 
 # Rough prices in units of a product, only to order the tasks; elementwise ones per n^2.
@@ -231,16 +234,22 @@ def profile_name() -> str:
     return f"{description['processor']}, {description['blas_threads']} threads"
 
 
-def measure_machine(progress: Progress | None = None, budget: float = 60.0) -> Profile:
-    """Return a profile of all operations, float32 and float64, n from 64 to 2048 as time allows."""
-    # Building matrices and a last prediction gone wrong come out of the remaining share.
-    return measure(
+def machine_entries(
+    progress: Progress | None = None, budget: float = 60.0
+) -> Iterator[OperationTime]:
+    """Yield prices of all operations, float32 and float64, n from 64 to 2048 as time allows."""
+    return measure_entries(
         _MACHINE_OPERATIONS,
         MEASURED_DTYPES,
         _MACHINE_SIZES,
-        budget=0.92 * budget,
+        budget=_SHARE * budget,
         progress=progress,
     )
+
+
+def measure_machine(progress: Progress | None = None, budget: float = 60.0) -> Profile:
+    """Return the profile of this machine, as ``machine_entries`` measures it."""
+    return Profile(profile_name(), tuple(machine_entries(progress, budget)))
 
 
 def measure_for(
@@ -252,5 +261,5 @@ def measure_for(
 ) -> Profile:
     """Return a profile of what a plan needs at one size and batch, within ``budget`` seconds."""
     return measure(
-        _PLAN_OPERATIONS, dtypes, (n,), batch=batch, budget=0.92 * budget, progress=progress
+        _PLAN_OPERATIONS, dtypes, (n,), batch=batch, budget=_SHARE * budget, progress=progress
     )

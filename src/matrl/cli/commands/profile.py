@@ -7,18 +7,12 @@ import click
 
 from matrl.cli.console import print_report, status_line, tell, verbose_option
 from matrl.cli.files import check_output
-from matrl.core.matrices import DTYPES
 from matrl.errors import InputError
-from matrl.profile import KNOWN_OPERATIONS, OperationTime, Profile, measure_entries, store_cached
-from matrl.profile.measure import profile_name
+from matrl.profile import OperationTime, Profile, store_cached
+from matrl.profile.measure import machine_entries, profile_name
 from matrl.report import profile_report
 
 __all__ = ["profile_command"]
-
-_OPERATIONS = tuple(op for op in KNOWN_OPERATIONS if op != "gram")  # priced as matmul_herm
-_SIZES = (64, 128, 256, 512, 1024, 2048)
-_SHARE = 0.92
-"""Of the budget: building matrices and a last prediction gone wrong take the rest."""
 
 
 @click.command("profile", short_help="Measure what operations cost on this machine.")
@@ -68,10 +62,7 @@ def _measured(budget: float) -> tuple[Profile, bool]:
             show(f"measuring {done}/{total}: {what}  (Ctrl-C ends early)")
 
         try:
-            measurement = measure_entries(
-                _OPERATIONS, DTYPES, _SIZES, budget=_SHARE * budget, progress=progress
-            )
-            for entry in measurement:
+            for entry in machine_entries(progress, budget):
                 entries.append(entry)
         except KeyboardInterrupt:
             interrupted = True
