@@ -6,15 +6,28 @@ for how one is written and :mod:`matrl.readings` for how one is read.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
-__all__ = ["KINDS", "Operation", "Product", "Program", "Reading", "evaluate"]
+__all__ = ["KINDS", "Kind", "Operation", "Product", "Program", "Reading", "Shape", "evaluate"]
 
-Kind = Literal["input", "linear", "matmul", "inverse", "spectral", "cast"]
+Kind = Literal[
+    "input",
+    "linear",
+    "matmul",
+    "gram",
+    "outer",
+    "inverse",
+    "spectral",
+    "lyapunov",
+    "polar",
+    "symmetrize",
+    "cast",
+]
 Product = Literal["general", "mirrored", "averaged"]
+Shape = Literal["square", "tall", "large"]
 
-KINDS: tuple[Kind, ...] = ("input", "linear", "matmul", "inverse", "spectral", "cast")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +41,17 @@ class Operation:
     - ``matmul``: the product of two operands; ``product`` says whether it is a ``general`` one, or
       known to be Hermitian and then computed on one triangle and ``mirrored``, or computed in full
       and ``averaged`` with its adjoint (dearer, and kinder to small eigenvalues);
+    - ``gram`` and ``outer``: X* Y and X Y*, known to be Hermitian, ``mirrored`` or ``averaged``;
     - ``inverse``: the inverse of a Hermitian positive definite operand;
-    - ``spectral``: the power ``shift`` of the operand through its eigendecomposition;
+    - ``spectral``: the power ``shift`` of a Hermitian operand through its eigendecomposition, or,
+      with the ``label`` ``"sign"``, its sign;
+    - ``lyapunov``: the solution D of S D + D S = R, for positive definite S;
+    - ``polar``: the unitary polar factor through a singular value decomposition;
+    - ``symmetrize``: the Hermitian part of the operand;
     - ``cast``: the operand rounded or widened to ``dtype``.
 
-    Operand order is kept, for rounding depends on it.
+    Values are ``square`` (n x n), ``tall`` (m x n) or ``large`` (m x m), as ``shape`` says, which
+    prices and memory depend on. Operand order is kept, for rounding depends on it.
     """
 
     kind: Kind
@@ -42,6 +61,7 @@ class Operation:
     product: Product = "mirrored"
     dtype: str = "float64"
     label: str = ""
+    shape: Shape = "square"
 
 
 @dataclass(frozen=True)
@@ -80,15 +100,7 @@ class Program:
         kept = sorted(needed)
         renumbered = {old: new for new, old in enumerate(kept)}
         operations = tuple(
-            Operation(
-                kind=op.kind,
-                operands=tuple(renumbered[operand] for operand in op.operands),
-                coefficients=op.coefficients,
-                shift=op.shift,
-                product=op.product,
-                dtype=op.dtype,
-                label=op.label,
-            )
+            replace(op, operands=tuple(renumbered[operand] for operand in op.operands))
             for op in (self.operations[index] for index in kept)
         )
         return Program(operations, tuple(renumbered[output] for output in outputs))
@@ -108,12 +120,32 @@ class Reading(Protocol[Value]):
         """Return the product."""
         ...
 
+    def gram(self, op: Operation, left: Value, right: Value) -> Value:
+        """Return X* Y."""
+        ...
+
+    def outer(self, op: Operation, left: Value, right: Value) -> Value:
+        """Return X Y*."""
+        ...
+
     def inverse(self, op: Operation, operand: Value) -> Value:
         """Return the inverse of a positive definite operand."""
         ...
 
     def spectral(self, op: Operation, operand: Value) -> Value:
-        """Return the operand to the power ``op.shift``."""
+        """Return the operand to the power ``op.shift``, or its sign."""
+        ...
+
+    def lyapunov(self, op: Operation, coefficient: Value, right: Value) -> Value:
+        """Return D with S D + D S = R."""
+        ...
+
+    def polar(self, op: Operation, operand: Value) -> Value:
+        """Return the unitary polar factor."""
+        ...
+
+    def symmetrize(self, op: Operation, operand: Value) -> Value:
+        """Return the Hermitian part."""
         ...
 
     def cast(self, op: Operation, operand: Value) -> Value:
@@ -138,10 +170,8 @@ def evaluate(
         operands = [values[operand] for operand in op.operands]
         if op.kind == "linear":
             values[index] = reading.linear(op, operands)
-        elif op.kind == "matmul":
-            values[index] = reading.matmul(op, operands[0], operands[1])
         else:
-            values[index] = getattr(reading, op.kind)(op, operands[0])
+            values[index] = getattr(reading, op.kind)(op, *operands)
         for operand in op.operands:
             if last[operand] == index:
                 values[operand] = None

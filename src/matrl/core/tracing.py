@@ -6,9 +6,9 @@ of sums become one pass. The graph folds the identity (``I @ X`` is ``X``), take
 of products and inverses, and shares equal operations, so first steps need no special cases.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from matrl.core.program import Operation, Product, Program
+from matrl.core.program import Kind, Operation, Product, Program, Shape
 
 __all__ = ["Expression", "Graph"]
 
@@ -27,10 +27,12 @@ class Graph:
             self._operations.append(op)
         return index
 
-    def input(self, label: str, dtype: str) -> "Expression":
-        """Return the Hermitian input matrix called ``label``."""
-        node = self._record(Operation("input", dtype=dtype, label=label))
-        return Expression(self, ((node, 1.0),), 0.0, dtype)
+    def input(
+        self, label: str, dtype: str, *, shape: Shape = "square", hermitian: bool = True
+    ) -> "Expression":
+        """Return the input matrix called ``label``, square and Hermitian unless said otherwise."""
+        node = self._record(Operation("input", dtype=dtype, label=label, shape=shape))
+        return Expression(self, ((node, 1.0),), 0.0, dtype, hermitian, shape)
 
     def identity(self, dtype: str) -> "Expression":
         """Return the identity, which costs nothing until it is added to something."""
@@ -46,14 +48,16 @@ class Graph:
 class Expression:
     """A linear combination of recorded values and the identity; build with Python operators.
 
-    ``@`` is a product known to be Hermitian (the operands commute in exact arithmetic), computed on
-    one triangle; :meth:`matmul` chooses otherwise.
+    ``@`` of two Hermitian operands is a product known to be Hermitian (they commute in exact
+    arithmetic), computed on one triangle, and a general product otherwise; :meth:`matmul` chooses.
     """
 
     graph: Graph
     terms: tuple[tuple[int, float], ...]
     shift: float
     dtype: str
+    hermitian: bool = True
+    shape: Shape = "square"
 
     def is_same(self, other: "Expression") -> bool:
         """Return whether both expressions denote the same value, coefficient by coefficient."""
@@ -75,6 +79,7 @@ class Expression:
                 coefficients=tuple(coefficient for _, coefficient in self.terms),
                 shift=self.shift,
                 dtype=self.dtype,
+                shape=self.shape,
             )
         )
 
@@ -85,8 +90,11 @@ class Expression:
             return factor, node
         return 1.0, self.materialise()
 
-    def _node(self, node: int, factor: float = 1.0, dtype: str | None = None) -> "Expression":
-        return Expression(self.graph, ((node, factor),), 0.0, dtype or self.dtype)
+    def _record(
+        self, op: Operation, factor: float = 1.0, *, hermitian: bool = True
+    ) -> "Expression":
+        node = self.graph._record(op)
+        return Expression(self.graph, ((node, factor),), 0.0, op.dtype, hermitian, op.shape)
 
     def _check_joins(self, other: "Expression") -> None:
         if other.graph is not self.graph or other.dtype != self.dtype:
@@ -94,19 +102,24 @@ class Expression:
 
     def __add__(self, other: "Expression | float") -> "Expression":
         if not isinstance(other, Expression):
-            return Expression(self.graph, self.terms, self.shift + other, self.dtype)
+            if self.shape != "square" and other != 0.0:
+                raise ValueError("other: the identity can be added to square matrices only")
+            return replace(self, shift=self.shift + other)
         self._check_joins(other)
+        if other.shape != self.shape:
+            raise ValueError(f"other: is {other.shape}, not {self.shape}")
         sums = dict(self.terms)
         for node, coefficient in other.terms:
             sums[node] = sums.get(node, 0.0) + coefficient
         terms = tuple((node, value) for node, value in sums.items() if value != 0.0)
-        return Expression(self.graph, terms, self.shift + other.shift, self.dtype)
+        hermitian = self.hermitian and other.hermitian
+        return replace(self, terms=terms, shift=self.shift + other.shift, hermitian=hermitian)
 
     __radd__ = __add__
 
     def __mul__(self, factor: float) -> "Expression":
         terms = tuple((node, value * factor) for node, value in self.terms if value * factor != 0.0)
-        return Expression(self.graph, terms, self.shift * factor, self.dtype)
+        return replace(self, terms=terms, shift=self.shift * factor)
 
     __rmul__ = __mul__
 
@@ -125,44 +138,92 @@ class Expression:
     def __matmul__(self, other: "Expression") -> "Expression":
         return self.matmul(other)
 
-    def matmul(self, other: "Expression", product: Product = "mirrored") -> "Expression":
-        """Return the product with ``other``; multiples of the identity cost nothing."""
+    def matmul(self, other: "Expression", product: Product | None = None) -> "Expression":
+        """Return the product with ``other``; multiples of the identity cost nothing.
+
+        ``product`` is by default ``"mirrored"`` where both operands are Hermitian, and
+        ``"general"``, the only choice for others, where not.
+        """
         self._check_joins(other)
-        if not self.terms:
+        if self.shape == "square" and not self.terms:
             return other * self.shift
-        if not other.terms:
+        if not other.terms and other.shape == "square":
             return self * other.shift
+        if other.shape != "square":
+            raise ValueError(f"other: is {other.shape}; only square matrices multiply from here")
+        if product is None:
+            both = self.hermitian and other.hermitian and self.shape == "square"
+            product = "mirrored" if both else "general"
         left_factor, left = self._factored()
         right_factor, right = other._factored()
-        node = self.graph._record(
-            Operation("matmul", operands=(left, right), product=product, dtype=self.dtype)
+        op = Operation(
+            "matmul", operands=(left, right), product=product, dtype=self.dtype, shape=self.shape
         )
-        return self._node(node, left_factor * right_factor)
+        return self._record(op, left_factor * right_factor, hermitian=product != "general")
+
+    def gram(self, other: "Expression", product: Product = "mirrored") -> "Expression":
+        """Return self* other, known to be Hermitian; ``"averaged"`` if not by mirroring."""
+        return self._hermitian_product("gram", other, product, "square")
+
+    def outer(self, other: "Expression", product: Product = "mirrored") -> "Expression":
+        """Return self other*, known to be Hermitian, of as many rows as the operands."""
+        large = "large" if self.shape == "tall" else "square"
+        return self._hermitian_product("outer", other, product, large)
+
+    def _hermitian_product(
+        self, kind: Kind, other: "Expression", product: Product, shape: Shape
+    ) -> "Expression":
+        self._check_joins(other)
+        left_factor, left = self._factored()
+        right_factor, right = other._factored()
+        op = Operation(kind, (left, right), product=product, dtype=self.dtype, shape=shape)
+        return self._record(op, left_factor * right_factor)
 
     def inverse(self) -> "Expression":
         """Return the inverse; the expression must be positive definite when it is run."""
         if not self.terms:
-            return Expression(self.graph, (), 1.0 / self.shift, self.dtype)
+            return replace(self, shift=1.0 / self.shift)
         factor, operand = self._factored()
         if factor < 0.0:
             factor, operand = 1.0, self.materialise()
-        node = self.graph._record(Operation("inverse", operands=(operand,), dtype=self.dtype))
-        return self._node(node, 1.0 / factor)
+        op = Operation("inverse", operands=(operand,), dtype=self.dtype)
+        return self._record(op, 1.0 / factor)
 
     def power(self, exponent: float) -> "Expression":
         """Return the real power through an eigendecomposition."""
         if not self.terms:
-            return Expression(self.graph, (), self.shift**exponent, self.dtype)
-        node = self.graph._record(
-            Operation("spectral", operands=(self.materialise(),), shift=exponent, dtype=self.dtype)
-        )
-        return self._node(node)
+            return replace(self, shift=self.shift**exponent)
+        operands = (self.materialise(),)
+        return self._record(Operation("spectral", operands, shift=exponent, dtype=self.dtype))
+
+    def sign(self) -> "Expression":
+        """Return the matrix sign through an eigendecomposition."""
+        operands = (self.materialise(),)
+        return self._record(Operation("spectral", operands, dtype=self.dtype, label="sign"))
+
+    def polar_factor(self) -> "Expression":
+        """Return the unitary polar factor through a singular value decomposition."""
+        op = Operation("polar", (self.materialise(),), dtype=self.dtype, shape=self.shape)
+        return self._record(op, hermitian=False)
+
+    def lyapunov(self, right: "Expression") -> "Expression":
+        """Return D with self D + D self = right, for positive definite self, Hermitian right."""
+        self._check_joins(right)
+        operands = (self.materialise(), right.materialise())
+        return self._record(Operation("lyapunov", operands, dtype=self.dtype))
+
+    def symmetrize(self) -> "Expression":
+        """Return the Hermitian part; a no-operation where the value is Hermitian already."""
+        if self.hermitian:
+            return self
+        factor, operand = self._factored()
+        return self._record(Operation("symmetrize", (operand,), dtype=self.dtype), factor)
 
     def cast(self, dtype: str) -> "Expression":
         """Return the same value in another precision; a no-operation where it has it already."""
         if dtype == self.dtype:
             return self
         if not self.terms:
-            return Expression(self.graph, (), self.shift, dtype)
-        node = self.graph._record(Operation("cast", operands=(self.materialise(),), dtype=dtype))
-        return self._node(node, dtype=dtype)
+            return replace(self, dtype=dtype)
+        op = Operation("cast", (self.materialise(),), dtype=dtype, shape=self.shape)
+        return self._record(op, hermitian=self.hermitian)

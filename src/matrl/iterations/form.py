@@ -1,74 +1,128 @@
 """What a form is: a way to carry an update out on matrices."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
+from matrl.core.function import MatrixFunction
+from matrl.core.plan import StepRecord
+from matrl.core.precision import working_dtype
 from matrl.core.program import Product
 from matrl.core.tracing import Expression
-from matrl.iterations.update import Multiplier, UpdateKind
+from matrl.iterations.update import Multiplier, Update, UpdateKind
 
-__all__ = ["Form", "Registers", "advance_coupled", "carry"]
+__all__ = ["Form", "Registers", "advance_coupled", "multiply", "power_of"]
 
 
 @dataclass(frozen=True)
 class Registers:
-    """The live matrices of a schedule: the carried one (Z or Y) and the residual product M."""
+    """The live matrices of a schedule; ``None`` where its function or form has none.
 
-    carried: Expression
-    residual: Expression
-    carries: Literal["z", "y"]
+    ``a`` is the matrix itself, ``z`` ~ A^(-1/k) (to the power the function carries), ``y`` the
+    product that starts from A, ``x`` the base of the iterate x z for sign and polar factor, ``m``
+    the residual product that drives the steps. ``product`` says how x z is to be multiplied.
+    """
 
-    @property
-    def is_start(self) -> bool:
-        """Whether no step has been taken: Z is a multiple of the identity, or Y is M."""
-        if self.carries == "z":
-            return not self.carried.terms
-        return self.carried.is_same(self.residual)
+    a: Expression
+    m: Expression | None = None
+    z: Expression | None = None
+    y: Expression | None = None
+    x: Expression | None = None
+    product: Product = "mirrored"
 
-    def cast(self, dtype: str) -> "Registers":
-        """Return the registers in another precision."""
-        return replace(self, carried=self.carried.cast(dtype), residual=self.residual.cast(dtype))
+    def live(self) -> dict[str, Expression]:
+        """Return the registers there are besides A, by name."""
+        named = {"m": self.m, "z": self.z, "y": self.y, "x": self.x}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def cast(self, precision: str) -> "Registers":
+        """Return all registers but A in another precision."""
+        dtype = working_dtype(precision, self.a.dtype)
+        return replace(self, **{name: value.cast(dtype) for name, value in self.live().items()})
 
 
 class Form(Protocol):
-    """A way to realise z <- z p(m), m <- m p(m)^k; all forms share the same registers."""
+    """A way to realise z <- z p(m), m <- m p(m)^k."""
 
     @property
     def name(self) -> str:
         """Name of the form, as plans store it."""
         ...
 
-    def admits(self, kind: UpdateKind, carries: str, is_start: bool) -> bool:
-        """Whether an update of this kind can be carried out in this form here."""
+    @property
+    def description(self) -> str:
+        """What it carries and how, in a few words."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Where the form is from: DOI, arXiv number or book."""
+        ...
+
+    @property
+    def needs_residual(self) -> bool:
+        """Whether the step before must have updated M (otherwise the form recomputes it)."""
+        ...
+
+    def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
+        """Whether an update of this kind can be carried out here.
+
+        ``previous`` is the form of the step before, ``None`` at the start.
+        """
         ...
 
     def advance(
-        self, registers: Registers, multiplier: Multiplier, root_index: int, product: Product
+        self, registers: Registers, update: Update, step: StepRecord, function: MatrixFunction
     ) -> Registers:
-        """Write one step; ``product`` says how the carried matrix is multiplied."""
+        """Write one step; ``step.product`` says how the carried matrices are multiplied."""
         ...
 
 
-def carry(registers: Registers, multiplier: Multiplier, product: Product) -> Expression:
-    """Write the carried matrix times p.
+def power_of(p: Expression, exponent: int) -> Expression:
+    """Write p^exponent, exponent >= 1, by repeated squaring."""
+    if exponent == 1:
+        return p
+    half = power_of(p, exponent // 2)
+    return half @ half if exponent % 2 == 0 else p @ (half @ half)
 
-    At the start the factors are functions of one matrix, exactly symmetric ones, so that the
+
+def multiply(
+    carried: Expression, p: Expression, product: Product, *, is_single: bool = False
+) -> Expression:
+    """Write carried p.
+
+    ``is_single`` says that both are functions of one matrix, exactly symmetric ones, so that the
     cheaper mirrored product is as good as the averaged one.
     """
-    if not registers.is_start:
-        return registers.carried.matmul(multiplier.p, product)
-    if registers.carries == "y" and multiplier.residual_times is not None:
-        return multiplier.residual_times
-    return registers.carried.matmul(multiplier.p)
+    if not carried.terms or is_single or not carried.hermitian:
+        return carried.matmul(p)
+    return carried.matmul(p, product)
 
 
 def advance_coupled(
-    registers: Registers, multiplier: Multiplier, root_index: int, product: Product
+    registers: Registers, multiplier: Multiplier, function: MatrixFunction, product: Product
 ) -> Registers:
-    """Write carried <- carried p and M <- p ... p (m p), by the products additions do not save."""
-    residual = multiplier.residual_times
-    if residual is None:
-        residual = registers.residual @ multiplier.p
-    for _ in range(root_index - 1):
-        residual = multiplier.p @ residual
-    return Registers(carry(registers, multiplier, product), residual, registers.carries)
+    """Write carried <- carried p^j and M <- M p^k, by the products additions do not save."""
+    m, k, j = registers.m, function.root_index, function.multiplicity
+    assert m is not None
+    p, z, y = multiplier.p, registers.z, registers.y
+    if z is not None:
+        z = multiply(z, power_of(p, j), product)
+    if y is not None:
+        is_start = y.is_same(m)
+        if is_start and multiplier.residual_times is not None:
+            y = multiplier.residual_times
+            if j > 1:
+                y = multiply(y, power_of(p, j - 1), product, is_single=True)
+        else:
+            y = multiply(y, power_of(p, j), product, is_single=is_start)
+    following = _next_residual(m, multiplier, k)
+    return replace(registers, m=following, z=z, y=y, product=product)
+
+
+def _next_residual(m: Expression, multiplier: Multiplier, k: int) -> Expression:
+    if multiplier.next_residual is not None and k == 2:
+        return multiplier.next_residual
+    p, times = multiplier.p, multiplier.residual_times
+    if times is None:
+        times = m @ p
+    return times if k == 1 else power_of(p, k - 1) @ times

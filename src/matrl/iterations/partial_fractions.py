@@ -24,10 +24,20 @@ class RationalUpdate:
 
     poles: int = 1
     kind: UpdateKind = "rational"
+    uses_samples: bool = False
+    has_pole_at_zero: bool = False
 
     @property
     def degree(self) -> int:
+        """Degree of the numerator of h in x, for square roots."""
+        return self.degree_for(2)
+
+    def degree_for(self, root_index: int) -> int:
         """Degree of the numerator of h in x."""
+        return root_index * self.poles + 1
+
+    def order(self, root_index: int) -> int:
+        """Return 2r + 1: h - 1 can vanish so often at 1, or equioscillate around it."""
         return 2 * self.poles + 1
 
     def supports(self, root_index: int) -> bool:

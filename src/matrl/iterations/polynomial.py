@@ -1,13 +1,32 @@
 """Polynomial updates: evaluating a polynomial of a matrix with few products."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matrl.coefficients import polynomial_critical_points
 from matrl.core.tracing import Expression
 from matrl.iterations.update import Multiplier, UpdateKind
 
-__all__ = ["PolynomialUpdate", "paterson_stockmeyer", "product_count"]
+__all__ = ["PolynomialUpdate", "degrees", "paterson_stockmeyer", "product_count"]
+
+ROOT_INDICES = range(1, 9)
+DEGREES_IN_M = {1: 8}
+"""Largest degree of p in m for a root index; 4 for those not named."""
+
+
+def largest_degree(root_index: int) -> int:
+    """Return the largest degree of p in m that polynomial updates offer for a root index."""
+    return DEGREES_IN_M.get(root_index, 4)
+
+
+def degrees(root_indices: Iterable[int] = ROOT_INDICES) -> tuple[int, ...]:
+    """Return all degrees D = k d + 1 in x that some root index has, in increasing order.
+
+    >>> degrees([1]), degrees([3])
+    ((2, 3, 4, 5, 6, 7, 8, 9), (4, 7, 10, 13))
+    """
+    offered = {k * d + 1 for k in root_indices for d in range(1, largest_degree(k) + 1)}
+    return tuple(sorted(offered))
 
 
 @dataclass(frozen=True)
@@ -16,10 +35,24 @@ class PolynomialUpdate:
 
     degree: int
     kind: UpdateKind = "polynomial"
+    uses_samples: bool = False
+    has_pole_at_zero: bool = False
 
     def supports(self, root_index: int) -> bool:
-        """Degrees k d + 1: all from 2 to 9 for k = 1, the odd ones for k = 2."""
-        return (self.degree - 1) % root_index == 0
+        """Degrees k d + 1: all from 2 to 9 for k = 1, d up to 4 for the others."""
+        return (
+            root_index in ROOT_INDICES
+            and (self.degree - 1) % root_index == 0
+            and 1 <= (self.degree - 1) // root_index <= largest_degree(root_index)
+        )
+
+    def order(self, root_index: int) -> int:
+        """Return d + 1: h - 1 can vanish so often at 1, or equioscillate around it."""
+        return (self.degree - 1) // root_index + 1
+
+    def degree_for(self, root_index: int) -> int:
+        """Return the degree of h in x, the same for every root index."""
+        return self.degree
 
     def coefficient_count(self, root_index: int) -> int:
         """One for each power of m from 0 to (degree - 1)/k."""

@@ -9,19 +9,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import numpy as np
+
 from matrl.core.function import MatrixFunction
 from matrl.core.tracing import Expression
 
-__all__ = ["DirectMethod", "Multiplier", "Update", "UpdateKind"]
+__all__ = ["DirectMethod", "Multiplier", "Samples", "Update", "UpdateKind"]
 
-UpdateKind = Literal["polynomial", "rational", "product"]
+UpdateKind = Literal["polynomial", "rational", "product", "repair"]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Where a rule that fits may look: values of x and their weights in the error measure.
+
+    ``points`` (q,) lie in (0, upper]; ``weights`` (q,) multiply |h(x) - 1|, and under ``"rms"``
+    the mean square has the ``density`` (q,), which sums to 1.
+    """
+
+    points: np.ndarray
+    weights: np.ndarray
+    density: np.ndarray
+    aggregate: Literal["max", "rms"] = "max"
 
 
 @dataclass(frozen=True)
 class Multiplier:
     """p(m) as an expression, with the products it makes cheap.
 
-    ``residual_times`` is m p(m) and ``next_residual`` m p(m)^k where additions give them;
+    ``residual_times`` is m p(m) and ``next_residual`` m p(m)^2 where additions give them;
     ``None`` where a product is needed.
     """
 
@@ -45,7 +61,7 @@ class Update(Protocol):
 
     @property
     def degree(self) -> int:
-        """Degree of h in x (of its numerator, for a rational map)."""
+        """Degree of h in x (of its numerator, for a rational map), for square roots."""
         ...
 
     @property
@@ -53,15 +69,40 @@ class Update(Protocol):
         """Where the update is from: DOI, arXiv number or book."""
         ...
 
+    @property
+    def rule(self) -> str:
+        """How its coefficients are found, in a few words."""
+        ...
+
+    @property
+    def uses_samples(self) -> bool:
+        """Whether its coefficients depend on more of the spectrum than its range."""
+        ...
+
+    @property
+    def has_pole_at_zero(self) -> bool:
+        """Whether h sends what is below the range far above it."""
+        ...
+
     def supports(self, root_index: int) -> bool:
         """Whether the update exists for this root index."""
+        ...
+
+    def order(self, root_index: int) -> int:
+        """Return the order of convergence near 1."""
+        ...
+
+    def degree_for(self, root_index: int) -> int:
+        """Return the degree of h in x for this root index."""
         ...
 
     def coefficient_count(self, root_index: int) -> int:
         """Return how many coefficients a step of this update stores."""
         ...
 
-    def coefficients(self, root_index: int, lower: float, upper: float) -> tuple[float, ...]:
+    def coefficients(
+        self, root_index: int, lower: float, upper: float, samples: Samples | None = None
+    ) -> tuple[float, ...]:
         """Return the coefficients for x in [lower, upper]."""
         ...
 
@@ -80,19 +121,42 @@ class Update(Protocol):
 
 @dataclass(frozen=True)
 class DirectMethod:
-    """A method that gives the answer in one go and ends the schedule."""
+    """A method that gives the answer in one go and ends the schedule.
+
+    ``functions`` names what it computes; ``None`` stands for every function. ``route`` is how:
+    by eigenvalues (for the polar factor those of A* A), a Cholesky inverse, or singular values.
+    """
 
     name: str
     source: str
+    route: Literal["eigenvalues", "cholesky", "singular-values"]
     functions: tuple[str, ...] | None = None
-    """Names of the functions it computes; ``None`` for all of them."""
 
     def supports(self, function: MatrixFunction) -> bool:
         """Whether the method computes this function."""
         return self.functions is None or function.name in self.functions
 
-    def apply(self, a: Expression, function: MatrixFunction) -> Expression:
-        """Write f(A) as a program."""
-        if self.name == "cholesky":
-            return a.inverse()
-        return a.power(function.exponent)
+    def apply(self, a: Expression, function: MatrixFunction) -> tuple[Expression, ...]:
+        """Write the outputs of f(A) as a program."""
+        if self.route == "cholesky":
+            return (a.inverse(),)
+        if function.carries == "yz":
+            return (a.power(0.5), a.power(-0.5))
+        if function.structure == "hermitian":
+            return (a.sign(),)
+        if function.carries != "x":
+            return (a.power(function.exponent),)
+        by_eigenvalues = self.route == "eigenvalues"
+        unitary = a @ a.gram(a).power(-0.5) if by_eigenvalues else a.polar_factor()
+        return with_hermitian_factor(unitary, a, function)
+
+
+def with_hermitian_factor(
+    unitary: Expression, a: Expression, function: MatrixFunction
+) -> tuple[Expression, ...]:
+    """Return the polar factor and, if the function asks for it, the Hermitian one."""
+    if function.factor == "right":
+        return (unitary, unitary.gram(a))
+    if function.factor == "left":
+        return (unitary, a.outer(unitary))
+    return (unitary,)

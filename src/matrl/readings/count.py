@@ -6,26 +6,44 @@ from collections.abc import Callable
 
 from matrl.core.program import Operation, Program
 
-__all__ = ["PriceList", "count", "price"]
+__all__ = ["TALL", "PriceList", "count", "price"]
+
+TALL = ":tall"
+"""Ending of the names of operations on m x n matrices, where m is not n."""
 
 PriceList = Callable[[str, str], float | None]
 """Seconds (or another unit) of (operation, dtype); ``None`` where the machine has no such thing."""
 
 
-def _priced(op: Operation) -> tuple[tuple[str, int], ...]:
+def _priced(op: Operation, tall_operands: bool) -> tuple[tuple[str, int], ...]:
+    tall = TALL if tall_operands else ""
     if op.kind == "linear":
         # One pass writes the first one or two terms, each further term is one more.
-        return (("add", max(len(op.operands) - 1, 1)),)
+        return (("add" + tall, max(len(op.operands) - 1, 1)),)
     if op.kind == "matmul":
         if op.product == "mirrored":
             return (("matmul_herm", 1),)
-        return (("matmul", 1), ("add", 1)) if op.product == "averaged" else (("matmul", 1),)
+        if op.product == "averaged":
+            return (("matmul", 1), ("add", 1))
+        return (("matmul" + tall, 1),)
+    if op.kind == "gram":
+        if op.product == "averaged":
+            return (("matmul" + tall, 1), ("add", 1))
+        return (("gram" + tall, 1),)
+    if op.kind == "outer":
+        return (("outer" + tall, 1),)
     if op.kind == "inverse":
         return (("inv_spd", 1),)
     if op.kind == "spectral":
         return (("eigh", 1), ("matmul_herm", 1))
+    if op.kind == "lyapunov":
+        return (("eigh", 1), ("matmul", 4), ("add", 2))
+    if op.kind == "polar":
+        return (("svd" + tall, 1), ("matmul" + tall, 1))
+    if op.kind == "symmetrize":
+        return (("add", 1),)
     if op.kind == "cast":
-        return (("cast", 1),)
+        return (("cast" + tall, 1),)
     return ()
 
 
@@ -33,11 +51,13 @@ def count(program: Program) -> Counter[tuple[str, str]]:
     """Return how often each (price-list operation, dtype) occurs in a program.
 
     A linear combination counts as one ``add`` a pass, a product known to be Hermitian as
-    ``matmul_herm``, a spectral function as ``eigh`` and one Hermitian product.
+    ``matmul_herm``, a spectral function as ``eigh`` and one Hermitian product. Names of operations
+    on m x n matrices end in ``":tall"``.
     """
     totals: Counter[tuple[str, str]] = Counter()
     for op in program.operations:
-        for name, times in _priced(op):
+        shapes = {program.operations[operand].shape for operand in op.operands}
+        for name, times in _priced(op, "tall" in shapes):
             totals[name, op.dtype] += times
     return totals
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from matrl.backends.protocol import Backend
-from matrl.core.layout import INPUT, OUTPUT, Layout, allocate
+from matrl.core.layout import INPUT, Layout, allocate, output_slot
 from matrl.core.program import Operation, Program
 from matrl.errors import IndefiniteMatrixError
 
@@ -15,9 +15,14 @@ __all__ = ["Workspace", "allocate_workspace", "run"]
 Workspace = list[Any]
 
 
-def allocate_workspace(layout: Layout, n: int, backend: Backend) -> Workspace:
-    """Return one n x n array a slot."""
-    return [backend.empty((n, n), dtype) for dtype in layout.dtypes]
+def allocate_workspace(layout: Layout, n: int, backend: Backend, m: int | None = None) -> Workspace:
+    """Return one array a slot: n x n, or m x n and m x m where it is tall or large."""
+    rows = n if m is None else m
+    sizes = {"square": (n, n), "tall": (rows, n), "large": (rows, rows)}
+    return [
+        backend.empty(sizes[shape], dtype)
+        for dtype, shape in zip(layout.dtypes, layout.shapes, strict=True)
+    ]
 
 
 def _power(exponent: float) -> Any:
@@ -44,12 +49,24 @@ def _execute(op: Operation, backend: Backend, out: Any, operands: Sequence[Any])
             "averaged": backend.matmul_averaged,
         }[op.product]
         kernel(out, operands[0], operands[1])
+    elif op.kind == "gram":
+        kernel = backend.gram_averaged if op.product == "averaged" else backend.gram
+        kernel(out, operands[0], operands[1])
+    elif op.kind == "outer":
+        backend.outer_gram(out, operands[0], operands[1])
     elif op.kind == "inverse":
         backend.inverse_spd(out, operands[0])
     elif op.kind == "spectral":
-        backend.spectral_function(out, operands[0], _power(op.shift))
+        function = np.sign if op.label == "sign" else _power(op.shift)
+        backend.spectral_function(out, operands[0], function)
+    elif op.kind == "lyapunov":
+        backend.lyapunov(out, operands[0], operands[1])
+    elif op.kind == "polar":
+        backend.polar_factor(out, operands[0])
     else:
         backend.cast(out, operands[0])
+        if op.kind == "symmetrize":
+            backend.symmetrize(out)
 
 
 def run(
@@ -61,20 +78,23 @@ def run(
     layout: Layout | None = None,
     workspace: Workspace | None = None,
 ) -> None:
-    """Run a program of one input and one output on the matrix ``a``, into ``out``.
+    """Run a program of one input on the matrix ``a``, into ``out``: an array, or one an output.
 
     ``layout`` and ``workspace`` are made on the spot unless given. ``a`` is not modified.
     :class:`~matrl.errors.IndefiniteMatrixError` where a Cholesky factorisation breaks down.
     """
     layout = layout or allocate(program)
-    workspace = workspace or allocate_workspace(layout, a.shape[-1], backend)
-    arrays = {INPUT: a, OUTPUT: out}
+    workspace = workspace or allocate_workspace(layout, a.shape[-1], backend, a.shape[-2])
+    results = out if isinstance(out, tuple | list) else (out,)
+    arrays = {INPUT: a, **{output_slot(i): array for i, array in enumerate(results)}}
+
+    def array_at(slot: int) -> Any:
+        return arrays[slot] if slot < 0 else workspace[slot]
+
     for op, slot in zip(program.operations, layout.slots, strict=True):
         if op.kind != "input":
-            operands = [
-                arrays[layout.slots[i]] if layout.slots[i] < 0 else workspace[layout.slots[i]]
-                for i in op.operands
-            ]
-            _execute(op, backend, out if slot == OUTPUT else workspace[slot], operands)
-    if layout.slots[program.outputs[0]] == INPUT:
-        backend.cast(out, a)
+            operands = [array_at(layout.slots[i]) for i in op.operands]
+            _execute(op, backend, array_at(slot), operands)
+    for index, value in enumerate(program.outputs):
+        if layout.slots[value] != output_slot(index):  # the input itself, or an output twice
+            backend.cast(results[index], array_at(layout.slots[value]))

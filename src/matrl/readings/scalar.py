@@ -26,13 +26,31 @@ class ScalarReading:
         """Return the products eigenvalue by eigenvalue."""
         return left * right
 
+    def gram(self, op: Operation, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return the products: singular values are real."""
+        return left * right
+
+    outer = gram
+
     def inverse(self, op: Operation, operand: np.ndarray) -> np.ndarray:
         """Return the reciprocals."""
         return 1.0 / operand
 
     def spectral(self, op: Operation, operand: np.ndarray) -> np.ndarray:
-        """Return the powers."""
-        return operand**op.shift
+        """Return the powers or signs."""
+        return np.sign(operand) if op.label == "sign" else operand**op.shift
+
+    def lyapunov(self, op: Operation, coefficient: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return r/(2 s)."""
+        return right / (2.0 * coefficient)
+
+    def polar(self, op: Operation, operand: np.ndarray) -> np.ndarray:
+        """Return 1 for positive singular values, and 0 for 0."""
+        return np.sign(operand)
+
+    def symmetrize(self, op: Operation, operand: np.ndarray) -> np.ndarray:
+        """Return the operand: eigenvalues are real."""
+        return operand
 
     def cast(self, op: Operation, operand: np.ndarray) -> np.ndarray:
         """Return the operand: this reading is exact arithmetic."""

@@ -6,10 +6,11 @@ Source: Nakatsukasa & Freund 2016, doi:10.1137/140990334, for the sums; the addi
 
 from dataclasses import dataclass
 
-from matrl.core.program import Product
+from matrl.core.function import MatrixFunction
+from matrl.core.plan import StepRecord
 from matrl.iterations.catalogue import FORMS
 from matrl.iterations.form import Registers, advance_coupled
-from matrl.iterations.update import Multiplier, UpdateKind
+from matrl.iterations.update import Update, UpdateKind
 
 __all__ = ["PartialFractionsForm"]
 
@@ -19,16 +20,22 @@ class PartialFractionsForm:
     """A rational first step from A."""
 
     name: str = "partial-fractions"
+    description: str = "Z = p(A), Y = A p(A) by additions of shifted inverses of A"
+    source: str = "doi:10.1137/140990334"
+    needs_residual: bool = True
 
-    def admits(self, kind: UpdateKind, carries: str, is_start: bool) -> bool:
+    def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Rational updates, at the start only."""
-        return kind == "rational" and is_start
+        return kind == "rational" and previous is None and function.carries != "x"
 
     def advance(
-        self, registers: Registers, multiplier: Multiplier, root_index: int, product: Product
+        self, registers: Registers, update: Update, step: StepRecord, function: MatrixFunction
     ) -> Registers:
         """Write Z = p(A) or Y = A p(A) by additions, and M for the step after."""
-        return advance_coupled(registers, multiplier, root_index, product)
+        registers = registers.cast(step.precision)
+        assert registers.m is not None
+        multiplier = update.multiplier(registers.m, step.coefficients, function.root_index)
+        return advance_coupled(registers, multiplier, function, step.product)
 
 
 FORMS.register(PartialFractionsForm())

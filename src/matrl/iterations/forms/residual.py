@@ -1,39 +1,50 @@
-"""(Z, M) and (Y, M): multiply the carried matrix by p, and M by p on both sides.
+"""(Z, M), (Y, M) and (Y, Z, M): multiply the carried matrices by p, and M by p^k.
 
 The feedback is M alone, which keeps Hermitian products stable (Higham, *Functions of Matrices*,
-section 6.4 and 7.3 on coupled iterations). M itself may be mirrored: its non-commuting errors do
-not grow. The carried matrix is multiplied ``mirrored`` or ``averaged`` as the step says.
+sections 6.4 and 7.3 on coupled iterations). M itself may be mirrored: its non-commuting errors do
+not grow. The carried matrices are multiplied ``mirrored`` or ``averaged`` as the step says.
 """
 
 from dataclasses import dataclass
 
-from matrl.core.program import Product
+from matrl.core.function import MatrixFunction
+from matrl.core.plan import StepRecord
 from matrl.iterations.catalogue import FORMS
 from matrl.iterations.form import Registers, advance_coupled
-from matrl.iterations.update import Multiplier, UpdateKind
+from matrl.iterations.update import Update, UpdateKind
 
-__all__ = ["ResidualForm"]
+__all__ = ["COUPLED", "ResidualForm"]
+
+COUPLED = ("zm", "ym", "yzm", "product", "partial-fractions")
+"""The forms whose feedback is M, which may follow one another."""
 
 
 @dataclass(frozen=True)
 class ResidualForm:
-    """The coupled form around M, for one of the carried matrices."""
+    """The coupled form around M, for one choice of carried matrices."""
 
     name: str
     carries: str
+    description: str
+    source: str = "Higham 2008, Functions of Matrices, sections 6.4 and 7.3"
+    needs_residual: bool = True
 
-    def admits(self, kind: UpdateKind, carries: str, is_start: bool) -> bool:
+    def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Polynomials always; rationals once a step has been taken (see partial fractions)."""
-        return carries == self.carries and (
-            kind == "polynomial" or (kind == "rational" and not is_start)
-        )
+        if function.carries != self.carries or (previous is not None and previous not in COUPLED):
+            return False
+        return kind == "polynomial" or (kind == "rational" and previous is not None)
 
     def advance(
-        self, registers: Registers, multiplier: Multiplier, root_index: int, product: Product
+        self, registers: Registers, update: Update, step: StepRecord, function: MatrixFunction
     ) -> Registers:
-        """Write carried <- carried p and M <- p M p (k factors p)."""
-        return advance_coupled(registers, multiplier, root_index, product)
+        """Write carried <- carried p^j and M <- M p^k."""
+        registers = registers.cast(step.precision)
+        assert registers.m is not None
+        multiplier = update.multiplier(registers.m, step.coefficients, function.root_index)
+        return advance_coupled(registers, multiplier, function, step.product)
 
 
-FORMS.register(ResidualForm("zm", "z"))
-FORMS.register(ResidualForm("ym", "y"))
+FORMS.register(ResidualForm("zm", "z", "Z <- Z p(M), M <- M p(M)^k"))
+FORMS.register(ResidualForm("ym", "y", "Y <- Y p(M)^j, M <- M p(M)^k"))
+FORMS.register(ResidualForm("yzm", "yz", "Y <- Y p(M), Z <- Z p(M), M <- M p(M)^2"))

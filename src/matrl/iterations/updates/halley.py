@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from matrl.coefficients import dynamically_weighted_halley
 from matrl.iterations.catalogue import UPDATES
 from matrl.iterations.partial_fractions import RationalUpdate, flatten
+from matrl.iterations.update import Samples
 
 __all__ = ["Halley"]
 
@@ -19,8 +20,11 @@ class Halley(RationalUpdate):
 
     name: str = "halley"
     source: str = "doi:10.1137/090774999"
+    rule: str = "dynamical weights from l (DWH)"
 
-    def coefficients(self, root_index: int, lower: float, upper: float) -> tuple[float, ...]:
+    def coefficients(
+        self, root_index: int, lower: float, upper: float, samples: Samples | None = None
+    ) -> tuple[float, ...]:
         """Return (constant, weight, shift) of the partial fraction for x in [lower, upper]."""
         return flatten(dynamically_weighted_halley(lower, upper))
 

@@ -12,29 +12,42 @@ from dataclasses import dataclass
 from matrl.coefficients import newton_scaling
 from matrl.core.tracing import Expression
 from matrl.iterations.catalogue import UPDATES
-from matrl.iterations.update import Multiplier, UpdateKind
+from matrl.iterations.update import Multiplier, Samples, UpdateKind
 
 __all__ = ["Newton"]
 
 
 @dataclass(frozen=True)
 class Newton:
-    """Optimally scaled Newton; its coefficients are (mu, centre)."""
+    """Scaled Newton, optimally scaled unless a subclass says otherwise; (mu, centre) are stored."""
 
     name: str = "newton"
     kind: UpdateKind = "product"
     degree: int = 2
     source: str = "Higham 2008, Functions of Matrices, section 8.6; doi:10.1137/060664483"
+    rule: str = "optimal scaling 1/sqrt(l u), centred"
+    uses_samples: bool = False
+    has_pole_at_zero: bool = True
 
     def supports(self, root_index: int) -> bool:
         """Square roots only."""
         return root_index == 2
 
+    def order(self, root_index: int) -> int:
+        """Return 2."""
+        return 2
+
+    def degree_for(self, root_index: int) -> int:
+        """Return 2, of the type (2, 1)."""
+        return 2
+
     def coefficient_count(self, root_index: int) -> int:
         """The scaling mu and the centre."""
         return 2
 
-    def coefficients(self, root_index: int, lower: float, upper: float) -> tuple[float, ...]:
+    def coefficients(
+        self, root_index: int, lower: float, upper: float, samples: Samples | None = None
+    ) -> tuple[float, ...]:
         """Return (mu, centre) for x in [lower, upper]."""
         return newton_scaling(lower, upper)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from matrl.coefficients import zolotarev
 from matrl.iterations.catalogue import UPDATES
 from matrl.iterations.partial_fractions import RationalUpdate, flatten
+from matrl.iterations.update import Samples
 
 __all__ = ["Zolotarev"]
 
@@ -18,16 +19,19 @@ class Zolotarev(RationalUpdate):
     """The Zolotarev update with ``poles`` poles."""
 
     source: str = "doi:10.1137/140990334"
+    rule: str = "minimises max |h - 1| on the range (elliptic functions)"
 
     @property
     def name(self) -> str:
         """Name of the action."""
         return f"zolotarev-{self.poles}"
 
-    def coefficients(self, root_index: int, lower: float, upper: float) -> tuple[float, ...]:
+    def coefficients(
+        self, root_index: int, lower: float, upper: float, samples: Samples | None = None
+    ) -> tuple[float, ...]:
         """Return (constant, weight_1, shift_1, ...) for x in [lower, upper]."""
         return flatten(zolotarev(lower, upper, self.poles))
 
 
-for _poles in range(1, 7):
+for _poles in range(1, 9):
     UPDATES.register(Zolotarev(_poles))
