@@ -7,7 +7,15 @@ import numpy as np
 from matrl.core.precision import DTYPES
 from matrl.errors import InputError, NonFiniteError, NotHermitianError
 
-__all__ = ["as_array", "as_matrix", "as_square", "check_symmetry", "is_hermitian", "require_hermitian", "symmetry_slack"]
+__all__ = [
+    "as_array",
+    "as_matrix",
+    "as_square",
+    "check_symmetry",
+    "is_hermitian",
+    "require_hermitian",
+    "symmetry_slack",
+]
 
 
 def as_array(a: Any, name: str = "A") -> np.ndarray:

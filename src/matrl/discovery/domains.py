@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matrl.core.function import MatrixFunction
 from matrl.core.measure import Measure
 from matrl.core.plan import Domain, Scaling
 from matrl.core.spectrum import MatrixStatistics, Spectrum
@@ -79,9 +78,7 @@ def _absolute(spectrum: Spectrum, measure: Measure, tol: float) -> ScaledDomain:
     )
 
 
-def _relative(
-    spectrum: Spectrum, bound: NormBound, measure: Measure, tol: float
-) -> ScaledDomain:
+def _relative(spectrum: Spectrum, bound: NormBound, measure: Measure, tol: float) -> ScaledDomain:
     statistics: tuple[MatrixStatistics, ...] = spectrum.statistics
     bounds = np.array([bound.of(s) for s in statistics])
     lower = float(min(np.array([s.smallest for s in statistics]) / bounds)) / spectrum.margin

@@ -8,7 +8,6 @@ import numpy as np
 
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
-from matrl.core.precision import working_dtype
 from matrl.discovery.bounds import DegreeBounds
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.iterates import Iterates, fine_error
@@ -18,7 +17,7 @@ from matrl.discovery.state import Action, ScheduleState
 from matrl.errors import InputError
 from matrl.iterations import FORMS, DirectMethod, Samples, Update
 from matrl.iterations.schedule import DIRECT, forms_of
-from matrl.readings.scalar import apply_update, image, is_positive
+from matrl.readings.scalar import apply_update, is_positive
 
 __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
 
@@ -124,7 +123,7 @@ class ScheduleEnvironment:
         if not state.steps:
             return self._actions
         finished = state.is_direct or len(state.steps) >= self._max_steps
-        if finished or state.rounding > self._tol and not self._can_repair:
+        if finished or (state.rounding > self._tol and not self._can_repair):
             return ()
         assert state.form is not None
         return self._with_averaged(self._later[state.form])

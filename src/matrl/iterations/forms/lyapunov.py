@@ -6,7 +6,7 @@ method with its exact derivative, Higham, *Functions of Matrices*, section 6.1, 
 Lyapunov equation by eigendecomposition, Bartels & Stewart 1972, doi:10.1145/361573.361582.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
