@@ -14,6 +14,7 @@ from matrl.coefficients.newton import (
     newton_scaling,
     norm_scaling,
 )
+from matrl.coefficients.pade import pade
 from matrl.coefficients.series import series_coefficients
 from matrl.coefficients.zolotarev import (
     PartialFractions,
@@ -33,6 +34,7 @@ __all__ = [
     "minimax_coefficients",
     "newton_scaling",
     "norm_scaling",
+    "pade",
     "polynomial_critical_points",
     "series_coefficients",
     "zolotarev",
