@@ -5,6 +5,7 @@ p serves an interval of x best, or how far any p can get. Python floats in, Pyth
 """
 
 from matrl.coefficients.chebyshev import chebyshev_degree
+from matrl.coefficients.fitted import fitted_coefficients
 from matrl.coefficients.halley import dynamically_weighted_halley
 from matrl.coefficients.minimax import minimax_coefficients, polynomial_critical_points
 from matrl.coefficients.newton import newton_scaling
@@ -20,6 +21,7 @@ __all__ = [
     "PartialFractions",
     "chebyshev_degree",
     "dynamically_weighted_halley",
+    "fitted_coefficients",
     "minimax_coefficients",
     "newton_scaling",
     "polynomial_critical_points",
