@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from matrl.backends.blas import syevd
+from matrl.backends.lapack import heevd
 from matrl.backends.numpy import numpy_backend
 from matrl.backends.protocol import Matrix
 from matrl.errors import InputError
@@ -90,7 +90,7 @@ class Workload:
         numpy_backend.cast(self._other, x)
 
     def _run_eigh(self, x: Matrix) -> None:
-        syevd(x.copy())
+        heevd(x.copy())
 
     def _run_inv(self, _: Matrix) -> None:
         names = ("getrf", "getri", "getri_lwork")
