@@ -76,7 +76,7 @@ def discover(
         profile = Profile.load(profile)
     elif profile is None:
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
-        profile = profile_for(dtypes, problem.n, problem.batch)
+        profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
     environment = _environment(problem, profile, given, updates, precisions, steps)
     result = search(
         environment,

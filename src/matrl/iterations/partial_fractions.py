@@ -81,7 +81,7 @@ def rational_multiplier(m: Expression, coefficients: Sequence[float]) -> Multipl
 
 
 def rational_critical_points(
-    coefficients: Sequence[float], lower: float, upper: float
+    coefficients: Sequence[float], lower: float, upper: float, root_index: int = 2
 ) -> tuple[float, ...]:
     """Return where x p(x^2) is stationary on (lower, upper).
 
@@ -89,15 +89,16 @@ def rational_critical_points(
     equation; with more, sign changes are bracketed on a grid in log x that is fine against the
     poles' spacing and bisected until the values there are exact to rounding.
     """
-    if len(coefficients) == 3:
+    if len(coefficients) == 3 and root_index == 2 and coefficients[0] > 0.0:
         return _one_pole(coefficients[0], coefficients[1], coefficients[2], lower, upper)
     constant = coefficients[0]
     weights = np.asarray(coefficients[1::2])[:, None]
     shifts = np.asarray(coefficients[2::2])[:, None]
 
     def slope(x: np.ndarray) -> np.ndarray:
-        m = x * x
-        return constant + (weights * (shifts - m) / (m + shifts) ** 2).sum(axis=0)
+        m = x**root_index
+        inner = shifts + (1 - root_index) * m
+        return constant + (weights * inner / (m + shifts) ** 2).sum(axis=0)
 
     grid = np.geomspace(lower, upper, GRID * (len(weights) + 1))
     values = slope(grid)

@@ -36,8 +36,12 @@ class PolynomialUpdate:
     degree: int
     kind: UpdateKind = "polynomial"
     uses_samples: bool = False
-    same_on_interval: str = ""
     has_pole_at_zero: bool = False
+
+    @property
+    def same_on_interval(self) -> str:
+        """None: what it is does not depend on samples."""
+        return ""
 
     def supports(self, root_index: int) -> bool:
         """Degrees k d + 1: all from 2 to 9 for k = 1, d up to 4 for the others."""

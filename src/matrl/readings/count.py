@@ -41,7 +41,7 @@ def _priced(op: Operation, tall_operands: bool) -> tuple[tuple[str, int], ...]:
     if op.kind == "polar":
         return (("svd" + tall, 1), ("matmul" + tall, 1))
     if op.kind == "symmetrize":
-        return (("add", 1),)
+        return (("cast", 1), ("add", 1))
     if op.kind == "cast":
         return (("cast" + tall, 1),)
     return ()

@@ -1,11 +1,14 @@
-"""Conformance checks for updates and forms, for matrl's own tests and for those of others."""
+"""Conformance checks for updates, forms and backends, for this project and for third parties."""
 
-from matrl.testing.conformance import (
-    CountingBackend,
-    Entry,
-    catalogue_entries,
-    check_entry,
-    check_update,
-)
+from matrl.iterations.entries import Entry, catalogue_entries
+from matrl.testing.conformance import check_entry, check_map, check_update
+from matrl.testing.counting import CountingBackend
 
-__all__ = ["CountingBackend", "Entry", "catalogue_entries", "check_entry", "check_update"]
+__all__ = [
+    "CountingBackend",
+    "Entry",
+    "catalogue_entries",
+    "check_entry",
+    "check_map",
+    "check_update",
+]

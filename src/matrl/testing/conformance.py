@@ -1,172 +1,49 @@
-"""Whether an update does on matrices, in numbers and in counts what its definition says.
+"""The conformance check: what an entry of the catalogue must satisfy, for third parties too.
 
-Register an update in :data:`matrl.iterations.UPDATES`, then call :func:`check_update` for every
-root index it supports; :func:`catalogue_entries` lists everything that is registered.
+Register an update in :data:`matrl.iterations.UPDATES` or a form in
+:data:`matrl.iterations.FORMS`, then call :func:`check_update`, or :func:`check_entry` for each of
+:func:`matrl.iterations.entries.catalogue_entries`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from matrl.backends.numpy import numpy_backend
-from matrl.backends.protocol import Backend, MatrixNorms
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
+from matrl.core.precision import Dtype, Precision, is_complex
 from matrl.core.program import Program, evaluate
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, Update, trace_schedule
-from matrl.iterations.schedule import DIRECT, check_schedule, form_of
+from matrl.iterations.entries import Entry, catalogue_entries, schedule_structure
+from matrl.iterations.schedule import check_schedule
 from matrl.readings.count import count
 from matrl.readings.dense import run
 from matrl.readings.scalar import ScalarReading, apply_update, image
+from matrl.testing.counting import CountingBackend
 
-__all__ = ["CountingBackend", "Entry", "catalogue_entries", "check_entry", "check_update"]
+__all__ = ["check_entry", "check_map", "check_update"]
 
-Precision = Literal["float32", "float64"]
-
-N = 40
+N = 24
+TALL_M = 31
 CONDITION = 100.0
 DENSE_FACTOR = 8.0
-"""Largest error of a dense run allowed, in units n eps cond of the largest eigenvalue of f(A)."""
+"""Largest error of a dense run allowed, in units n eps cond of the largest |f(a)|."""
 SCALAR_FACTOR = 16.0
 """Largest disagreement of two scalar evaluations allowed, in units eps cond."""
 RANGES = ((0.01, 1.0), (0.1, 1.0), (0.5, 1.2), (0.99, 1.01))
 GRID = 20001
-PRECISIONS: tuple[tuple[Precision, Precision], ...] = (
+HIGH_ORDER = 9
+RUNS: tuple[tuple[Dtype, Precision], ...] = (
     ("float64", "float64"),
     ("float32", "float32"),
+    ("complex128", "float64"),
+    ("complex64", "float32"),
     ("float64", "float32"),
 )
 """Pairs of a schedule's dtype and the precision of its steps."""
-
-Position = Literal["first", "later", "direct"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One thing the catalogue can do: an update at a place of a schedule for a function.
-
-    ``position``: ``"first"`` in a schedule, ``"later"`` in it, or ``"direct"`` for a direct method,
-    which is all of a schedule.
-    """
-
-    function: MatrixFunction
-    update: Update | DirectMethod
-    position: Position
-
-    @property
-    def form(self) -> str:
-        """Name of the form that carries the update out there."""
-        if isinstance(self.update, DirectMethod):
-            return DIRECT
-        return form_of(self.update, self.function.carries, self.position == "first")
-
-    def __str__(self) -> str:
-        return f"{self.function.name}/{self.update.name}/{self.position} ({self.form})"
-
-
-class CountingBackend:
-    """Hands every kernel on to another backend and counts it under its names in a price list.
-
-    ``counts`` has the keys of :func:`matrl.readings.count.count`: (operation, dtype).
-    """
-
-    def __init__(self, backend: Backend = numpy_backend) -> None:
-        self._backend = backend
-        self.counts: Counter[tuple[str, str]] = Counter()
-
-    def _note(self, out: Any, *names: str) -> None:
-        for name in names:
-            self.counts[name, str(out.dtype)] += 1
-
-    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
-        """Count nothing."""
-        return self._backend.empty(shape, dtype)
-
-    def symmetrize(self, out: Any) -> None:
-        """Count a pass."""
-        self._note(out, "add")
-        self._backend.symmetrize(out)
-
-    def cholesky(self, out: Any, x: Any) -> bool:
-        """Count nothing, for no program factorises without inverting."""
-        return self._backend.cholesky(out, x)
-
-    def solve_triangular(self, factor: Any, b: Any, transpose: bool) -> Any:
-        """Count nothing, for no program solves."""
-        return self._backend.solve_triangular(factor, b, transpose)
-
-    def norms(self, x: Any) -> MatrixNorms:
-        """Count nothing."""
-        return self._backend.norms(x)
-
-    def asymmetry(self, x: Any) -> float:
-        """Count nothing."""
-        return self._backend.asymmetry(x)
-
-    def is_finite(self, x: Any) -> bool:
-        """Count nothing."""
-        return self._backend.is_finite(x)
-
-    def linear(
-        self, out: Any, coefficients: Sequence[float], arrays: Sequence[Any], shift: float
-    ) -> None:
-        """Count one pass for the first two terms and one for each further term."""
-        self._note(out, *["add"] * max(len(arrays) - 1, 1))
-        self._backend.linear(out, coefficients, arrays, shift)
-
-    def matmul(self, out: Any, x: Any, y: Any) -> None:
-        """Count a product."""
-        self._note(out, "matmul")
-        self._backend.matmul(out, x, y)
-
-    def matmul_hermitian(self, out: Any, x: Any, y: Any) -> None:
-        """Count a Hermitian product."""
-        self._note(out, "matmul_herm")
-        self._backend.matmul_hermitian(out, x, y)
-
-    def matmul_averaged(self, out: Any, x: Any, y: Any) -> None:
-        """Count a product and the pass that averages it."""
-        self._note(out, "matmul", "add")
-        self._backend.matmul_averaged(out, x, y)
-
-    def inverse_spd(self, out: Any, x: Any) -> None:
-        """Count an inverse."""
-        self._note(out, "inv_spd")
-        self._backend.inverse_spd(out, x)
-
-    def spectral_function(self, out: Any, x: Any, function: Callable[[Any], Any]) -> None:
-        """Count an eigendecomposition and a Hermitian product."""
-        self._note(out, "eigh", "matmul_herm")
-        self._backend.spectral_function(out, x, function)
-
-    def cast(self, out: Any, x: Any) -> None:
-        """Count a cast."""
-        self._note(out, "cast")
-        self._backend.cast(out, x)
-
-
-def catalogue_entries() -> tuple[Entry, ...]:
-    """Return every (function, update, position) of the registries, in their order.
-
-    >>> len(catalogue_entries()) == len(set(map(str, catalogue_entries())))
-    True
-    """
-    return tuple(entry for update in UPDATES for entry in _entries_of(update))
-
-
-def _entries_of(update: Update | DirectMethod) -> Iterator[Entry]:
-    for function in FUNCTIONS:
-        if isinstance(update, DirectMethod):
-            if update.supports(function):
-                yield Entry(function, update, "direct")
-        elif update.supports(function.root_index):
-            yield Entry(function, update, "first")
-            yield Entry(function, update, "later")
 
 
 def check_update(
@@ -174,95 +51,97 @@ def check_update(
 ) -> None:
     """Check an update, registered before, for all functions of a root index.
 
-    ``order`` is its order of convergence near 1, which is measured unless ``None``. Raises
+    ``order`` is its order of convergence near 1; ``None`` stands for what the update says. Raises
     ``AssertionError`` naming the entry and what failed.
 
-    >>> check_update(UPDATES.get("series-3"), 2, order=2)
+    >>> check_update(UPDATES.get("series-3"), 2)
     """
     if update.name not in UPDATES or UPDATES.get(update.name) is not update:
         raise AssertionError(f"{update.name}: register the update in matrl.iterations.UPDATES")
-    entries = [e for e in _entries_of(update) if e.function.root_index == root_index]
+    functions = [f for f in FUNCTIONS if f.root_index == root_index]
+    entries = catalogue_entries(functions, [update])
     if not entries:
         raise AssertionError(f"{update.name}: no function of root index {root_index} can use it")
+    if not isinstance(update, DirectMethod):
+        check_map(update, root_index, order=order)
     for entry in entries:
-        check_entry(entry, order=order)
+        check_entry(entry)
 
 
-def check_entry(entry: Entry, *, order: int | None = None) -> None:
-    """Check one entry: dense against scalar reading, counts, image, registers, order.
-
-    ``order`` is as for :func:`check_update`. Raises ``AssertionError`` naming the entry.
-    """
-    update, k = entry.update, entry.function.root_index
-    if isinstance(update, DirectMethod):
-        program = trace_schedule(
-            entry.function, [StepRecord(update.name, DIRECT, "float64")], "float64"
-        )
-        (value,) = evaluate(program, ScalarReading(), {"A": _spectrum()})
-        error = float(np.abs(value / _spectrum() ** entry.function.exponent - 1.0).max())
-        _require(error <= 1e-14, entry, f"computes another function, off by {error:.3g}")
-        for dtype, precision in PRECISIONS:
-            _check_runs(entry, [StepRecord(update.name, DIRECT, precision)], dtype)
-        return
-    coefficients = update.coefficients(k, 0.1, 1.0)
-    _require(
-        len(coefficients) == update.coefficient_count(k),
-        entry,
-        f"has {len(coefficients)} coefficients and announces {update.coefficient_count(k)}",
-    )
+def check_map(update: Update, root_index: int, *, order: int | None = None) -> None:
+    """Check the scalar map of an update: its coefficients, image, critical points and order."""
+    where = f"{update.name} (k = {root_index})"
+    given = len(update.coefficients(root_index, 0.1, 1.0))
+    announced = update.coefficient_count(root_index)
+    _require(given == announced, where, f"has {given} coefficients and announces {announced}")
     for lower, upper in RANGES:
-        _check_image(entry, update, lower ** (1.0 / k), upper ** (1.0 / k))
-    for length in (1, 2) if entry.position == "first" else (2, 3):
-        for dtype, precision in PRECISIONS:
-            steps, x = _schedule(entry, update, length, precision)
-            if precision == dtype == "float64":
-                _check_registers(entry, steps, x)
-            _check_runs(entry, steps, dtype)
-    if order is not None:
-        _check_order(entry, update, order)
+        ends = lower ** (1 / root_index), upper ** (1 / root_index)
+        _check_image(where, update, root_index, *ends)
+    _check_order(where, update, root_index, order or update.order(root_index))
 
 
-def _require(condition: Any, entry: Entry, message: str) -> None:
+def check_entry(entry: Entry) -> None:
+    """Check an entry as the last step of a schedule: dense runs, counts, registers.
+
+    Raises ``AssertionError`` naming the entry.
+    """
+    for dtype, precision in RUNS:
+        steps, x = _schedule(entry, precision)
+        if precision == dtype == "float64" and not isinstance(entry.update, DirectMethod):
+            _check_registers(entry, steps, x)
+        _check_runs(entry, steps, dtype)
+
+
+def _require(condition: Any, where: object, message: str) -> None:
     if not condition:
-        raise AssertionError(f"{entry}: {message}")
+        raise AssertionError(f"{where}: {message}")
 
 
-def _spectrum() -> np.ndarray:
-    return np.geomspace(1.0 / CONDITION, 1.0, N)
+def _spectrum(function: MatrixFunction) -> np.ndarray:
+    """Return eigenvalues, of both signs for the sign function, or singular values."""
+    moduli = np.geomspace(1.0 / CONDITION, 1.0, N)
+    signs = np.where(np.arange(N) % 3 == 1, -1.0, 1.0)
+    return moduli * signs if function.structure == "hermitian" else moduli
 
 
-def _schedule(
-    entry: Entry, update: Update, length: int, precision: Precision
-) -> tuple[list[StepRecord], np.ndarray]:
-    """Return a schedule of one update on [1/cond, 1], and x after it for the spectrum."""
-    k = entry.function.root_index
-    lower, upper = CONDITION ** (-1.0 / k), 1.0
-    x = _spectrum() ** (1.0 / k)
-    steps = []
-    for index in range(length):
+def _schedule(entry: Entry, precision: Precision) -> tuple[list[StepRecord], np.ndarray]:
+    """Return a schedule on the spectrum that ends with the entry, and x after it.
+
+    The steps before the last work in float32 too where that is the precision; one averaged product
+    is among the mirrored ones, for both kernels to be seen.
+    """
+    function, k = entry.function, entry.function.root_index
+    x = function.iterate(np.abs(_spectrum(function)))
+    lower, upper = float(x.min()), float(x.max())
+    steps: list[StepRecord] = []
+    for name, form in schedule_structure(entry):
+        update = UPDATES.get(name)
+        if isinstance(update, DirectMethod):
+            steps.append(StepRecord(name, form, precision))
+            continue
         coefficients = tuple(update.coefficients(k, lower, upper))
-        form = form_of(update, entry.function.carries, index == 0)
-        # One averaged product among the mirrored ones, for both kernels to be seen.
-        product = "averaged" if index == 1 else "mirrored"
-        steps.append(StepRecord(update.name, form, precision, coefficients, product))
+        product = "averaged" if len(steps) == 1 else "mirrored"
+        steps.append(StepRecord(name, form, precision, coefficients, product))
         x = apply_update(update, k, coefficients, x)
         lower, upper = image(update, k, coefficients, lower, upper)
     return steps, x
 
 
 def _check_registers(entry: Entry, steps: list[StepRecord], x: np.ndarray) -> None:
-    """Hold the carried register (Z = A^(-1/k) x, Y = A Z) and M = x^k against the maps h."""
-    a, function = _spectrum(), entry.function
+    """Hold the outputs (f(a) x^j) and M (x^k) against the maps h."""
+    a, function = _spectrum(entry.function), entry.function
     program = trace_schedule(function, steps, "float64", with_residual=True)
-    carried, residual = evaluate(program, ScalarReading(), {"A": a})
+    values = evaluate(program, ScalarReading(), {"A": a})
     tolerance = SCALAR_FACTOR * float(np.finfo(np.float64).eps) * CONDITION
-    k = function.root_index
-    implied = carried * a ** (1.0 / k) if function.carries == "z" else carried * a ** (1.0 / k - 1)
-    for name, values, expected in (
-        (function.carries.upper(), implied, x),
-        ("M", residual, x**k),
-    ):
-        error = float(np.abs(values - expected).max())
+    names = [*function.outputs, "M"][: len(values)]
+    for index, (name, value) in enumerate(zip(names, values, strict=True)):
+        if name == "M":
+            implied = value - x**function.root_index
+        else:
+            exact = np.sign(a) if function.carries == "x" and index == 0 else None
+            scale = np.abs(a) ** function.exponents[index] if exact is None else exact
+            implied = value / scale - x**function.multiplicity
+        error = float(np.abs(implied).max())
         _require(
             error <= tolerance,
             entry,
@@ -271,27 +150,49 @@ def _check_registers(entry: Entry, steps: list[StepRecord], x: np.ndarray) -> No
         )
 
 
-def _check_runs(entry: Entry, steps: list[StepRecord], dtype: str) -> None:
-    """Run the schedule on a conjugated spectrum; hold value and counts against the readings."""
-    check_schedule(entry.function, steps)
-    program = trace_schedule(entry.function, steps, dtype)
+def _matrix(function: MatrixFunction, dtype: Dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (A, left vectors, right vectors) with the spectrum, m x n for polar factors."""
     generator = np.random.default_rng(N)
-    vectors, _ = np.linalg.qr(generator.standard_normal((N, N)))
-    a = (vectors * _spectrum()) @ vectors.T
-    a = np.ascontiguousarray(0.5 * (a + a.T)).astype(dtype)
-    value, counts = _run(program, a)
-    (scalar,) = evaluate(program, ScalarReading(), {"A": _spectrum()})
-    expected = (vectors * scalar) @ vectors.T
-    error = float(np.linalg.norm(value - expected, 2)) / float(np.abs(scalar).max())
+    m = TALL_M if function.structure == "rectangular" else N
+
+    def orthonormal(rows: int) -> np.ndarray:
+        a = generator.standard_normal((rows, N))
+        if is_complex(dtype):
+            a = a + 1j * generator.standard_normal((rows, N))
+        return np.linalg.qr(a)[0]
+
+    right = orthonormal(N)
+    left = orthonormal(m) if function.structure == "rectangular" else right
+    a = (left * _spectrum(function)) @ right.conj().T
+    if function.structure != "rectangular":
+        a = 0.5 * (a + a.conj().T)
+    return np.ascontiguousarray(a.astype(dtype)), left, right
+
+
+def _check_runs(entry: Entry, steps: list[StepRecord], dtype: Dtype) -> None:
+    """Run the schedule on a conjugated spectrum; hold values and counts against the readings."""
+    function = entry.function
+    check_schedule(function, steps)
+    program = trace_schedule(function, steps, dtype)
+    a, left, right = _matrix(function, dtype)
+    values, counts = _run(program, a, function)
+    scalars = evaluate(program, ScalarReading(), {"A": _spectrum(function)})
     eps = max(float(np.finfo(name).eps) for name in (dtype, *(s.precision for s in steps)))
     tolerance = DENSE_FACTOR * N * eps * CONDITION
     what = f"{len(steps)} {steps[-1].precision} steps in {dtype}"
-    _require(
-        error <= tolerance,
-        entry,
-        f"{what}: dense and scalar reading differ by {error:.3g}, more than {tolerance:.3g}",
-    )
-    _require(np.array_equal(value, value.T), entry, f"{what}: the result is not symmetric")
+    bases = {"": (left, right), "right": (right, right), "left": (left, left)}
+    for index, (value, scalar) in enumerate(zip(values, scalars, strict=True)):
+        one, other = bases[function.factor if index else ""]
+        expected = (one * scalar) @ other.conj().T
+        error = float(np.linalg.norm(value - expected, 2)) / float(np.abs(scalar).max())
+        _require(
+            error <= tolerance,
+            entry,
+            f"{what}: dense and scalar reading differ by {error:.3g}, more than {tolerance:.3g}",
+        )
+        hermitian = function.structure != "rectangular" or index > 0
+        exact = not hermitian or np.array_equal(value, value.conj().T)
+        _require(exact, entry, f"{what}: the result is not exactly Hermitian")
     _require(
         counts == count(program),
         entry,
@@ -299,39 +200,41 @@ def _check_runs(entry: Entry, steps: list[StepRecord], dtype: str) -> None:
     )
 
 
-def _run(program: Program, a: np.ndarray) -> tuple[np.ndarray, Counter[tuple[str, str]]]:
+def _run(
+    program: Program, a: np.ndarray, function: MatrixFunction
+) -> tuple[list[np.ndarray], Counter[tuple[str, str]]]:
     backend = CountingBackend()
-    out = np.full_like(a, np.nan)
+    m, n = a.shape
+    shapes = [a.shape, {"right": (n, n), "left": (m, m)}.get(function.factor, a.shape)]
+    outs = [np.full(shapes[i], np.nan, a.dtype) for i in range(len(program.outputs))]
     before = a.copy()
-    run(program, a, out, backend=backend)
+    run(program, a, outs, backend=backend)
     if not np.array_equal(a, before):
         raise AssertionError("the dense reading modified its input")
-    return out, backend.counts
+    return outs, backend.counts
 
 
-def _check_image(entry: Entry, update: Update, lower: float, upper: float) -> None:
+def _check_image(where: str, update: Update, k: int, lower: float, upper: float) -> None:
     """Hold the image of a range, from its ends and critical points, against samples of h."""
-    k = entry.function.root_index
     coefficients = tuple(update.coefficients(k, lower, upper))
     least, greatest = image(update, k, coefficients, lower, upper)
     h = apply_update(update, k, coefficients, np.geomspace(lower, upper, GRID))
     rounding = SCALAR_FACTOR * float(np.finfo(np.float64).eps) * (1.0 + _size(coefficients))
-    where = f"on [{lower:.3g}, {upper:.3g}]"
+    where = f"{where} on [{lower:.3g}, {upper:.3g}]"
     _require(
         float(h.min()) >= least - rounding and float(h.max()) <= greatest + rounding,
-        entry,
-        f"h takes [{h.min():.17g}, {h.max():.17g}] {where}, beyond its image "
+        where,
+        f"h takes [{h.min():.17g}, {h.max():.17g}], beyond its image "
         f"[{least:.17g}, {greatest:.17g}]",
     )
     _require(
         float(h.min()) <= least + 1e-6 and float(h.max()) >= greatest - 1e-6,
-        entry,
-        f"h takes only [{h.min():.9g}, {h.max():.9g}] {where} of its image "
-        f"[{least:.9g}, {greatest:.9g}]",
+        where,
+        f"h takes only [{h.min():.9g}, {h.max():.9g}] of its image [{least:.9g}, {greatest:.9g}]",
     )
     points = np.array(update.critical_points(coefficients, k, lower, upper))
     _require(
-        np.all((lower <= points) & (points <= upper)), entry, f"critical points leave {where[3:]}"
+        np.all((lower <= points) & (points <= upper)), where, "critical points leave the range"
     )
     if points.size:
         # The slope in log x, by differences wide enough for their rounding.
@@ -340,16 +243,15 @@ def _check_image(entry: Entry, update: Update, lower: float, upper: float) -> No
         rise = rise - apply_update(update, k, coefficients, points * (1.0 - step))
         slope = float(np.abs(rise).max()) / (2.0 * step)
         allowed = 1e-6 + rounding / step
-        _require(slope <= allowed, entry, f"h has slope {slope:.3g} at a critical point {where}")
+        _require(slope <= allowed, where, f"h has slope {slope:.3g} at a critical point")
 
 
 def _size(coefficients: Sequence[float]) -> float:
     return float(np.abs(np.asarray(coefficients)).sum())
 
 
-def _check_order(entry: Entry, update: Update, order: int) -> None:
+def _check_order(where: str, update: Update, k: int, order: int) -> None:
     """Measure how max |x - 1| shrinks on spectra in [1 - e, 1 + e] as e is halved."""
-    k = entry.function.root_index
     # Small enough for the leading term to rule, large enough for it to exceed rounding.
     smaller, errors = max(0.02, 2.0 * 1e-11 ** (1.0 / order)), []
     for distance in (2.0 * smaller, smaller):
@@ -358,8 +260,11 @@ def _check_order(entry: Entry, update: Update, order: int) -> None:
         x = apply_update(update, k, coefficients, np.linspace(lower, upper, 101))
         errors.append(float(np.abs(x - 1.0).max()))
     measured = float(np.log2(errors[0] / errors[1]))
+    # For high orders errors drown in rounding before the leading term rules; they still tell it
+    # from the next order below.
+    above = 0.25 + 0.02 * order if order < HIGH_ORDER else 0.5 * order
     _require(
-        abs(measured - order) <= 0.25 + 0.02 * order,
-        entry,
+        -0.25 - 0.05 * order <= measured - order <= above,
+        where,
         f"converges with order {measured:.2f} near 1, not {order}",
     )

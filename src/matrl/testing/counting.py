@@ -1,0 +1,131 @@
+"""A backend that counts what another one executes."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from matrl.backends.numpy import numpy_backend
+from matrl.backends.protocol import Backend, MatrixNorms
+from matrl.readings.count import TALL
+
+__all__ = ["CountingBackend"]
+
+
+class CountingBackend:
+    """Hands every kernel on to another backend and counts it under its names in a price list.
+
+    ``counts`` has the keys of :func:`matrl.readings.count.count`: (operation, dtype). A matrix that
+    is not square counts as a tall one.
+    """
+
+    def __init__(self, backend: Backend = numpy_backend) -> None:
+        self._backend = backend
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    def _note(self, out: Any, *names: str, of: Sequence[Any] = ()) -> None:
+        tall = TALL if any(x.shape[0] != x.shape[1] for x in of) else ""
+        for name in names:
+            self.counts[name + tall, str(out.dtype)] += 1
+
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
+        """Count nothing."""
+        return self._backend.empty(shape, dtype)
+
+    def symmetrize(self, out: Any) -> None:
+        """Count a pass."""
+        self._note(out, "add")
+        self._backend.symmetrize(out)
+
+    def cholesky(self, out: Any, x: Any) -> bool:
+        """Count nothing, for no program factorises without inverting."""
+        return self._backend.cholesky(out, x)
+
+    def solve_triangular(self, factor: Any, b: Any, transpose: bool) -> Any:
+        """Count nothing, for no program solves."""
+        return self._backend.solve_triangular(factor, b, transpose)
+
+    def norms(self, x: Any) -> MatrixNorms:
+        """Count nothing."""
+        return self._backend.norms(x)
+
+    def asymmetry(self, x: Any) -> float:
+        """Count nothing."""
+        return self._backend.asymmetry(x)
+
+    def is_finite(self, x: Any) -> bool:
+        """Count nothing."""
+        return self._backend.is_finite(x)
+
+    def scale_by_power_of_two(self, out: Any, x: Any, exponent: int) -> None:
+        """Count nothing, for no program scales."""
+        self._backend.scale_by_power_of_two(out, x, exponent)
+
+    def inverse(self, out: Any, x: Any) -> None:
+        """Count a general inverse."""
+        self._note(out, "inv")
+        self._backend.inverse(out, x)
+
+    def linear(
+        self, out: Any, coefficients: Sequence[float], arrays: Sequence[Any], shift: float
+    ) -> None:
+        """Count one pass for the first two terms and one for each further term."""
+        self._note(out, *["add"] * max(len(arrays) - 1, 1), of=[out])
+        self._backend.linear(out, coefficients, arrays, shift)
+
+    def matmul(self, out: Any, x: Any, y: Any) -> None:
+        """Count a product."""
+        self._note(out, "matmul", of=[x, y])
+        self._backend.matmul(out, x, y)
+
+    def matmul_hermitian(self, out: Any, x: Any, y: Any) -> None:
+        """Count a Hermitian product."""
+        self._note(out, "matmul_herm")
+        self._backend.matmul_hermitian(out, x, y)
+
+    def matmul_averaged(self, out: Any, x: Any, y: Any) -> None:
+        """Count a product and the pass that averages it."""
+        self._note(out, "matmul", "add")
+        self._backend.matmul_averaged(out, x, y)
+
+    def gram(self, out: Any, x: Any, y: Any) -> None:
+        """Count a Gram product."""
+        self._note(out, "gram", of=[x])
+        self._backend.gram(out, x, y)
+
+    def gram_averaged(self, out: Any, x: Any, y: Any) -> None:
+        """Count a product and the pass that averages it."""
+        self._note(out, "matmul", of=[x])
+        self._note(out, "add")
+        self._backend.gram_averaged(out, x, y)
+
+    def outer_gram(self, out: Any, x: Any, y: Any) -> None:
+        """Count an outer Gram product."""
+        self._note(out, "outer", of=[x])
+        self._backend.outer_gram(out, x, y)
+
+    def inverse_spd(self, out: Any, x: Any) -> None:
+        """Count an inverse."""
+        self._note(out, "inv_spd")
+        self._backend.inverse_spd(out, x)
+
+    def spectral_function(self, out: Any, x: Any, function: Callable[[Any], Any]) -> None:
+        """Count an eigendecomposition and a Hermitian product."""
+        self._note(out, "eigh", "matmul_herm")
+        self._backend.spectral_function(out, x, function)
+
+    def lyapunov(self, out: Any, s: Any, r: Any) -> None:
+        """Count an eigendecomposition, four products and two passes."""
+        self._note(out, "eigh", *["matmul"] * 4, *["add"] * 2)
+        self._backend.lyapunov(out, s, r)
+
+    def polar_factor(self, out: Any, x: Any) -> None:
+        """Count a singular value decomposition and a product."""
+        self._note(out, "svd", "matmul", of=[x])
+        self._backend.polar_factor(out, x)
+
+    def cast(self, out: Any, x: Any) -> None:
+        """Count a cast."""
+        self._note(out, "cast", of=[x])
+        self._backend.cast(out, x)
