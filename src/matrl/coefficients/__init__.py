@@ -16,6 +16,7 @@ from matrl.coefficients.newton import (
     norm_scaling,
 )
 from matrl.coefficients.pade import pade
+from matrl.coefficients.rational_minimax import rational_minimax
 from matrl.coefficients.series import series_coefficients
 from matrl.coefficients.zolotarev import (
     PartialFractions,
@@ -38,6 +39,7 @@ __all__ = [
     "norm_scaling",
     "pade",
     "polynomial_critical_points",
+    "rational_minimax",
     "series_coefficients",
     "zolotarev",
     "zolotarev_critical_points",
