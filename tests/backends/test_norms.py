@@ -78,6 +78,11 @@ def test_float32_squares_do_not_overflow():
     assert found.frobenius == pytest.approx(2e30, rel=1e-6)
 
 
+def test_complex_infinity_is_no_nan():
+    found = matrix_norms(np.array([[complex(0.0, math.inf), 1.0]]))
+    assert (found.frobenius, found.one, found.inf, found.max_abs) == (math.inf,) * 4
+
+
 def test_zero_and_non_finite():
     assert matrix_norms(np.zeros((2, 2))).frobenius == 0
     x = np.zeros((600, 300))

@@ -80,9 +80,11 @@ def heevd(matrix: Matrix) -> NDArray[Any]:
     order = matrix.shape[0]
     real = real_dtype(matrix)
     complex_kind = is_complex(matrix)
-    # The least sizes that LAPACK documents.
+    # The least sizes that LAPACK documents; and 64 columns more for heevd to transform the vectors
+    # by blocks, of which its answer to a query knows nothing (467 ms without, 223 ms with them, for
+    # complex128 at n = 1000).
     sizes = {
-        "work": 2 * order + order * order if complex_kind else 1 + 6 * order + 2 * order * order,
+        "work": 66 * order + order * order if complex_kind else 1 + 6 * order + 2 * order * order,
         "rwork": 1 + 5 * order + 2 * order * order,
     }
     _check_work(matrix, max(sizes.values()))

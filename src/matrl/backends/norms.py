@@ -23,12 +23,13 @@ def row_blocks(x: Matrix, block_bytes: int = _BLOCK_BYTES) -> Iterator[slice]:
 
 
 def _moduli(x: Matrix, scale: float = 1.0) -> Matrix:
-    """Return |scale x| in float64, as a new array."""
+    """Return scale |x| in float64, as a new array."""
     # The modulus of a complex64 number may overflow float32, and rounds in it.
-    wide = x.astype(np.complex128 if is_complex(x) else np.float64)
+    moduli = np.abs(x.astype(np.complex128) if is_complex(x) else x)
+    moduli = moduli.astype(np.float64, copy=False)
     if scale != 1.0:
-        wide *= scale
-    return np.abs(wide)
+        moduli *= scale
+    return moduli
 
 
 def _sum_of_squares(moduli: Matrix) -> float:

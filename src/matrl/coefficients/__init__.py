@@ -5,6 +5,7 @@ p serves an interval of x best, or how far any p can get. Python floats in, Pyth
 """
 
 from matrl.coefficients.chebyshev import chebyshev_degree
+from matrl.coefficients.fitted import fitted_coefficients
 from matrl.coefficients.halley import dynamically_weighted_halley
 from matrl.coefficients.minimax import minimax_coefficients, polynomial_critical_points
 from matrl.coefficients.newton import (
@@ -31,6 +32,7 @@ __all__ = [
     "chebyshev_degree",
     "determinantal_scaling",
     "dynamically_weighted_halley",
+    "fitted_coefficients",
     "minimax_coefficients",
     "newton_scaling",
     "norm_scaling",

@@ -69,7 +69,7 @@ class DegreeBounds:
 
     def _missing(self, state: ScheduleState) -> float:
         """Return the logarithm of the least degree that reaches the tolerance from a state."""
-        if state.points is not None:
+        if not state.is_exact:
             return 0.0
         k, lower, upper = self._function.root_index, state.lower, state.upper
         needed = 1.0

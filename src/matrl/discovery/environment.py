@@ -160,7 +160,9 @@ class ScheduleEnvironment:
         """Return the quantised state: range, samples, what is pending, form and noise."""
         if not state.steps:
             return (state.domain,)
-        points = None if state.points is None else np.round(state.points, 10).tobytes()
+        points = None
+        if not state.is_exact and state.points is not None:
+            points = np.round(state.points, 10).tobytes()
         noise = round(math.log10(max(state.rounding, 1e-18)) * 8.0)
         return (
             state.domain,
@@ -193,6 +195,7 @@ class ScheduleEnvironment:
             domain=index,
             lower=domain.lower,
             upper=domain.upper,
+            is_exact=domain.is_exact,
             points=domain.sampled if wanted else None,
             nodes=self._function.iterate(domain.nodes),
         )
@@ -227,6 +230,8 @@ class ScheduleEnvironment:
         if action.product == "averaged" and not self._averaging_pays(state, action):
             return None
         if update.kind == "polynomial" and state.overshoots:
+            return None
+        if state.is_exact and update.same_on_interval in self._updates:
             return None
         k = self._function.root_index
         domain = self._domains[state.domain]
@@ -297,6 +302,7 @@ class ScheduleEnvironment:
             domain=state.domain,
             lower=iterates.lower,
             upper=iterates.upper,
+            is_exact=state.is_exact,
             points=iterates.points,
             nodes=nodes,
             error=error,

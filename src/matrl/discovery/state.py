@@ -34,13 +34,14 @@ class Action:
 class ScheduleState:
     """Where a schedule stands: the range of x, its error, and the rounding it has accumulated.
 
-    ``points`` (q,) are the iterates of the domain's points where the range does not tell the
-    error, ``nodes`` those of its nodes for the noisy reading, ``noise`` the live registers' errors.
+    ``is_exact`` says that the range tells the error; ``points`` (q,) are the iterates of the domain's
+    points where it does not, or where a rule fits to them, ``nodes`` those of its nodes for the noisy reading, ``noise`` the live registers' errors.
     """
 
     domain: int = -1
     lower: float = 0.0
     upper: float = 0.0
+    is_exact: bool = True
     points: np.ndarray | None = None
     nodes: np.ndarray | None = None
     error: float = math.inf

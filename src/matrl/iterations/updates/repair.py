@@ -24,6 +24,7 @@ class Repair:
     source: str = "Higham 2008, Functions of Matrices, section 6.1"
     rule: str = "none"
     uses_samples: bool = False
+    same_on_interval: str = ""
     has_pole_at_zero: bool = True
 
     def supports(self, root_index: int) -> bool:
