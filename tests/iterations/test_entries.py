@@ -132,6 +132,7 @@ class AfterAnchored:
     description: str = "as its name says"
     source: str = "this file"
     needs_residual: bool = False
+    keeps_rounding: bool = False
 
     def admits(self, kind: str, function: object, previous: str | None) -> bool:
         return kind == "polynomial" and previous == "anchored"

@@ -297,6 +297,7 @@ class Once:
     description: str = "Z <- Z p(M), and no M"
     source: str = "this file"
     needs_residual: bool = True
+    keeps_rounding: bool = True
 
     def admits(self, kind: str, function: Any, previous: str | None) -> bool:
         return function.name == "invsqrt" and kind == "polynomial" and previous == "zm"
