@@ -2,7 +2,9 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
+import mpmath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +59,52 @@ def test_equioscillation(root_index: int, ratio: float) -> None:
                 signed = error * (-1) ** (index + 1)
                 assert abs(signed - greatest) <= 1e-9 * greatest + 6.0 * noise
         assert greatest < 1.0
+
+
+def remez(root_index: int, degree: int, lower: Any) -> tuple[Any, list[Any]]:
+    """Return the least max |x p(x^k) - 1| on [lower, 1] and where it is attained, in powers of x.
+
+    An exchange on the plain system in powers of x, affordable at many digits only.
+    """
+    powers = [1 + root_index * i for i in range(degree + 1)]
+    points = [
+        (1 + lower) / 2 - (1 - lower) / 2 * mpmath.cos(mpmath.pi * i / (degree + 1))
+        for i in range(degree + 2)
+    ]
+    for _ in range(60):
+        system = mpmath.matrix(degree + 2, degree + 2)
+        for row, x in enumerate(points):
+            for column, power in enumerate(powers):
+                system[row, column] = x**power
+            system[row, degree + 1] = (-1) ** row
+        solution = list(mpmath.lu_solve(system, mpmath.ones(degree + 2, 1)))
+        derivative = [power * c for power, c in zip(powers, solution, strict=False)]
+        roots = mpmath.polyroots(derivative[::-1], maxsteps=200, extraprec=2 * mpmath.mp.prec)
+        points = [lower, *sorted(mpmath.root(mpmath.re(r), root_index) for r in roots), 1]
+        errors = [abs(x * mpmath.polyval(solution[-2::-1], x**root_index) - 1) for x in points]
+        if max(errors) - abs(solution[-1]) <= mpmath.mpf(10) ** -14 * max(errors):
+            return max(errors), points
+    raise AssertionError("the reference exchange did not converge")
+
+
+@pytest.mark.parametrize(
+    ("root_index", "degree", "ratio"),
+    [
+        *((k, d, r) for k in range(1, 9) for d in range(1, 5) for r in (1e-8, 0.03, 0.9)),
+        *((1, d, 1e-3) for d in range(5, 9)),
+        *((k, 3, 1 - 1e-12) for k in (1, 2, 5, 8)),
+    ],
+)
+def test_against_an_exchange_in_high_precision(root_index: int, degree: int, ratio: float) -> None:
+    coefficients = minimax_coefficients(root_index, degree, ratio, 1.0)
+    with mpmath.workdps(90):
+        least, points = remez(root_index, degree, mpmath.mpf(ratio))
+        exact = [mpmath.mpf(c) for c in reversed(coefficients)]
+        errors = [x * mpmath.polyval(exact, x**root_index) - 1 for x in points]
+        noise = rounding(root_index, coefficients, 1.0)
+        # no polynomial is better than `least`, and ours is no worse; it alternates at the same x
+        for index, error in enumerate(errors):
+            assert abs(error * (-1) ** (index + 1) - least) <= 1e-10 * least + 2.0 * noise
 
 
 @pytest.mark.parametrize("root_index", [2, 3, 5])

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from matrl.cli.commands.catalogue import catalogue_command
 from matrl.cli.commands.demo import demo
 from matrl.cli.commands.discover import discover_command
 from matrl.cli.commands.profile import profile_command
@@ -112,7 +113,14 @@ def cli(context: click.Context) -> int | None:
     return None
 
 
-for _command in (discover_command, run_command, show_command, profile_command, demo):
+for _command in (
+    discover_command,
+    run_command,
+    show_command,
+    catalogue_command,
+    profile_command,
+    demo,
+):
     cli.add_command(_command)
 
 

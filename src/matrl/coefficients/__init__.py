@@ -5,9 +5,17 @@ p serves an interval of x best, or how far any p can get. Python floats in, Pyth
 """
 
 from matrl.coefficients.chebyshev import chebyshev_degree
+from matrl.coefficients.fitted import fitted_coefficients
 from matrl.coefficients.halley import dynamically_weighted_halley
 from matrl.coefficients.minimax import minimax_coefficients, polynomial_critical_points
-from matrl.coefficients.newton import newton_scaling
+from matrl.coefficients.newton import (
+    byers_xu_scaling,
+    byers_xu_scalings,
+    determinantal_scaling,
+    newton_scaling,
+    norm_scaling,
+)
+from matrl.coefficients.pade import pade
 from matrl.coefficients.series import series_coefficients
 from matrl.coefficients.zolotarev import (
     PartialFractions,
@@ -15,16 +23,25 @@ from matrl.coefficients.zolotarev import (
     zolotarev_critical_points,
     zolotarev_degree,
 )
+from matrl.coefficients.zolotarev_even import zolotarev_even, zolotarev_even_critical_points
 
 __all__ = [
     "PartialFractions",
+    "byers_xu_scaling",
+    "byers_xu_scalings",
     "chebyshev_degree",
+    "determinantal_scaling",
     "dynamically_weighted_halley",
+    "fitted_coefficients",
     "minimax_coefficients",
     "newton_scaling",
+    "norm_scaling",
+    "pade",
     "polynomial_critical_points",
     "series_coefficients",
     "zolotarev",
     "zolotarev_critical_points",
     "zolotarev_degree",
+    "zolotarev_even",
+    "zolotarev_even_critical_points",
 ]

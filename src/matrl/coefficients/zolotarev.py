@@ -1,6 +1,5 @@
 """Zolotarev's best rational maps towards 1 for the square root index."""
 
-import functools
 import math
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from matrl.coefficients._arguments import (
     checked_tolerance,
     relative_gap,
 )
+from matrl.coefficients._theta import elliptic_nodes, log_nome, stationary_points
 
 _GREATEST_POLES = 8
 
@@ -60,7 +60,7 @@ def zolotarev(lower: float, upper: float, poles: int) -> PartialFractions:
     lower, upper = checked_interval(lower, upper)
     poles = checked_integer("poles", poles, 1, _GREATEST_POLES)
     ratio = lower / upper
-    nodes = _nodes(ratio, relative_gap(lower, upper), poles)
+    nodes = elliptic_nodes(ratio, relative_gap(lower, upper), 2 * poles + 1)
     odd, even = nodes[0::2], nodes[1::2]
     # The uncentred map x prod (m + even)/(m + odd) has its least value at l, its greatest at 1;
     # nodes_i nodes_(2r+1-i) = l^2 turns their product into l prod even/odd.
@@ -102,11 +102,8 @@ def zolotarev_critical_points(lower: float, upper: float, poles: int) -> tuple[f
     """
     lower, upper = checked_interval(lower, upper)
     poles = checked_integer("poles", poles, 1, _GREATEST_POLES)
-    ratio = lower / upper
-    nodes = _nodes(ratio, relative_gap(lower, upper), poles)
-    # dn^2 = (1 + l^2 sc^2)/(1 + sc^2), with l^2 sc^2 = node
-    points = [lower * math.sqrt((1.0 + c) / (ratio * ratio + c)) for c in reversed(nodes)]
-    return tuple(min(max(point, lower), upper) for point in points)
+    nodes = elliptic_nodes(lower / upper, relative_gap(lower, upper), 2 * poles + 1)
+    return stationary_points(lower, upper, nodes)
 
 
 def zolotarev_degree(lower: float, upper: float, tol: float) -> float:
@@ -131,62 +128,7 @@ def zolotarev_degree(lower: float, upper: float, tol: float) -> float:
     """
     lower, upper = checked_interval(lower, upper)
     tol = checked_tolerance(tol)
-    reached = _log_nome((1.0 - tol) / (1.0 + tol), 2.0 * math.sqrt(tol) / (1.0 + tol))
+    reached = log_nome((1.0 - tol) / (1.0 + tol), 2.0 * math.sqrt(tol) / (1.0 + tol))
     ratio = lower / upper
     complement = math.sqrt(relative_gap(lower, upper) * (1.0 + ratio))
-    return 0.0 if complement == 0.0 else reached / _log_nome(ratio, complement)
-
-
-def _log_nome(complement: float, modulus: float) -> float:
-    """Return log of the nome of ``modulus``, -pi K(complement)/K(modulus)."""
-    return -math.pi * _mean(complement) / _mean(modulus)
-
-
-def _mean(value: float) -> float:
-    """Return the arithmetic-geometric mean of 1 and a positive ``value``."""
-    one, two = 1.0, value
-    while abs(one - two) > 1e-8 * one:
-        one, two = (one + two) / 2.0, math.sqrt(one * two)
-    return (one + two) / 2.0
-
-
-@functools.lru_cache(maxsize=1024)
-def _nodes(ratio: float, gap: float, poles: int) -> tuple[float, ...]:
-    """Return l^2 sc^2(i K'/(2r+1)), modulus sqrt(1 - l^2), for i = 1..2r, increasing."""
-    complement = math.sqrt(gap * (1.0 + ratio))
-    parts = 2 * poles + 1
-    small = ratio * ratio <= 0.5
-    if small:
-        log_nome = _log_nome(complement, ratio)
-    else:
-        log_nome = _log_nome(ratio, complement) if complement > 0.0 else -math.inf
-    quotient = _quotient_small if small else _quotient_large
-    below = [ratio * quotient(log_nome, index, parts) ** 2 for index in range(1, poles + 1)]
-    return (*below, *(ratio / node * ratio for node in reversed(below)))
-
-
-def _quotient_large(log_nome: float, index: int, parts: int) -> float:
-    """Return theta_1/theta_2 at pi index/(2 parts), by the nome of sqrt(1 - l^2)."""
-    angle, nome = math.pi * index / (2 * parts), math.exp(log_nome)
-    numerator = denominator = 0.0
-    for n in range(5):
-        power = nome ** (n * (n + 1))
-        numerator += (-1.0) ** n * power * math.sin((2 * n + 1) * angle)
-        denominator += power * math.cos((2 * n + 1) * angle)
-    return numerator / denominator
-
-
-def _quotient_small(log_nome: float, index: int, parts: int) -> float:
-    """Return the same quotient as theta_1/theta_4 on the imaginary axis, by the nome of l."""
-    fraction = index / parts  # at most 1/2, so every exponent but the first is negative
-    numerator, denominator = 0.0, 1.0
-    for n in range(6):
-        half = n + 0.5
-        gain = -math.expm1(2.0 * half * fraction * log_nome)  # 2 sinh = exp gain
-        numerator += (-1.0) ** n * math.exp(log_nome * half * (half - fraction)) * gain
-        if n:
-            cosine = math.exp(log_nome * n * (n - fraction)) * (
-                1.0 + math.exp(2.0 * n * fraction * log_nome)
-            )
-            denominator += (-1.0) ** n * cosine
-    return numerator / denominator
+    return 0.0 if complement == 0.0 else reached / log_nome(ratio, complement)

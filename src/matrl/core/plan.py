@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from matrl.core.measure import Norm
+from matrl.core.precision import Dtype
 from matrl.errors import ArtifactError
 
 __all__ = ["Domain", "PlanRecord", "Prediction", "Provenance", "Scaling", "StepRecord"]
@@ -42,7 +44,7 @@ class Scaling:
     steps over ``factor``, an upper bound that fails with the probability ``failure_probability``.
     """
 
-    kind: Literal["constant", "frobenius", "one-norm", "lanczos"]
+    kind: Literal["constant", "frobenius", "one-norm", "gershgorin", "lanczos"]
     factor: float = 1.0
     failure_probability: float = 0.0
     steps: int = 0
@@ -97,10 +99,10 @@ class PlanRecord:
     """An algorithm for one matrix function on one domain of spectra, immutable and portable."""
 
     function: str
-    dtype: Literal["float32", "float64"]
+    dtype: Dtype
     shape: tuple[int, int]
     tol: float
-    norm: Literal["eigenvalue"]
+    norm: Norm
     domain: Domain
     scaling: Scaling
     steps: tuple[StepRecord, ...]

@@ -6,39 +6,59 @@ from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from matrl.core.matrices import as_positive_definite
-from matrl.errors import IndefiniteMatrixError, InputError
+from matrl.core.function import Structure
+from matrl.core.matrices import as_matrix, is_hermitian
+from matrl.errors import InputError
 
 __all__ = ["MatrixStatistics", "Spectrum"]
 
 
 @dataclass(frozen=True)
 class MatrixStatistics:
-    """Smallest and largest eigenvalue of one matrix, and the norms a plan may scale by."""
+    """What discovery needs to know of one matrix.
 
+    ``smallest`` and ``largest`` are the least and greatest modulus of its eigenvalues if it is
+    Hermitian, of its singular values if not; ``least_eigenvalue`` has its sign (NaN where the
+    matrix is not Hermitian). The norms are those a plan may scale by.
+    """
+
+    name: str
     smallest: float
     largest: float
+    least_eigenvalue: float
     frobenius: float
     one_norm: float
+    inf_norm: float
+    gershgorin: float
+    side: int
+    """The larger side of the matrix."""
+
+    @property
+    def floor(self) -> float:
+        """The rounding level of the eigenvalues, computed in float64."""
+        return self.side * float(np.finfo(np.float64).eps) * self.largest
 
 
 @dataclass(frozen=True)
 class Spectrum:
     """The eigenvalues a plan must be good for; make one with a class method.
 
-    ``interval`` and ``samples`` are absolute: a plan for them refuses a matrix outside. ``of`` is
-    relative: the plan divides a matrix by a norm bound first, and the domain is widened by
-    ``margin`` because the matrices to come differ from those given.
+    For the sign function they are the moduli of the eigenvalues, for polar factors the singular
+    values. ``interval`` and ``samples`` are absolute: a plan for them refuses a matrix outside.
+    ``of`` is relative: the plan divides a matrix by a norm bound first, and the domain is widened
+    by ``margin`` because the matrices to come differ from those given.
     """
 
     kind: Literal["interval", "samples", "matrices"]
     lower: float
     upper: float
     points: tuple[float, ...] = ()
-    """Sorted eigenvalues: the samples, or all eigenvalues of the given matrices."""
+    """Sorted moduli: the samples, or all eigenvalues (singular values) of the given matrices."""
     margin: float = 1.0
     statistics: tuple[MatrixStatistics, ...] = ()
     matrices: tuple[np.ndarray, ...] = field(default=(), repr=False, compare=False)
+    structure: Structure = "positive"
+    """What all of it is: positive definite, Hermitian, or of any shape."""
 
     @property
     def is_relative(self) -> bool:
@@ -47,9 +67,10 @@ class Spectrum:
 
     @classmethod
     def interval(cls, lower: float, upper: float) -> "Spectrum":
-        """Return the closed interval [lower, upper], 0 < lower <= upper < inf.
+        """Return the closed interval [lower, upper], 0 <= lower <= upper < inf, 0 < upper.
 
-        Raises :class:`~matrl.errors.InputError` otherwise.
+        A lower end 0 has a meaning only for roots in a normwise measure. Raises
+        :class:`~matrl.errors.InputError` for other ends.
 
         >>> Spectrum.interval(1e-4, 1).upper
         1.0
@@ -60,7 +81,8 @@ class Spectrum:
             raise InputError(
                 f"interval: both ends must be numbers, not {lower!r} and {upper!r}"
             ) from None
-        if not (np.isfinite(lower) and np.isfinite(upper) and 0.0 < lower <= upper):
+        finite = np.isfinite(lower) and np.isfinite(upper)
+        if not (finite and 0.0 <= lower <= upper and upper > 0.0):
             raise InputError(
                 f"interval: needs 0 < lower <= upper < infinity, got [{lower:g}, {upper:g}]; "
                 "a singular or indefinite spectrum has no root of this kind (add a ridge)"
@@ -69,9 +91,10 @@ class Spectrum:
 
     @classmethod
     def samples(cls, eigenvalues: Sequence[float] | np.ndarray) -> "Spectrum":
-        """Return the spectrum of exactly these positive eigenvalues (any array-like of numbers).
+        """Return the spectrum of exactly these eigenvalues (any array-like of real numbers).
 
-        Raises :class:`~matrl.errors.InputError` if there are none or one is not positive.
+        Negative ones are for the sign function alone. Raises :class:`~matrl.errors.InputError` if
+        there are none or one is zero.
 
         >>> Spectrum.samples([0.5, 1.0, 0.1]).lower
         0.1
@@ -79,24 +102,35 @@ class Spectrum:
         try:
             if np.iscomplexobj(eigenvalues):
                 raise TypeError
-            values = np.sort(np.asarray(eigenvalues, dtype=np.float64).ravel())
+            values = np.asarray(eigenvalues, dtype=np.float64).ravel()
         except (TypeError, ValueError, OverflowError):
             raise InputError("samples: must be an array of real numbers") from None
         if values.size == 0:
             raise InputError("samples: is empty; give at least one eigenvalue")
-        if not np.all(np.isfinite(values)) or values[0] <= 0.0:
+        moduli = np.sort(np.abs(values))
+        if not np.all(np.isfinite(values)) or moduli[0] <= 0.0:
             raise InputError(
-                f"samples: eigenvalues must be finite and positive, the smallest is {values[0]:g}"
+                f"samples: eigenvalues must be finite and positive, the smallest is "
+                f"{float(np.min(values)):g}"
             )
-        return cls("samples", float(values[0]), float(values[-1]), tuple(values.tolist()))
+        structure: Structure = "positive" if np.all(values > 0.0) else "hermitian"
+        return cls(
+            "samples",
+            float(moduli[0]),
+            float(moduli[-1]),
+            tuple(moduli.tolist()),
+            structure=structure,
+        )
 
     @classmethod
     def of(cls, matrices: Any, *, margin: float = 2.0) -> "Spectrum":
-        """Return the spectrum of one Hermitian positive definite matrix, or of several.
+        """Return the spectrum of one matrix, or of several.
 
-        ``matrices`` is an (n, n) array, a stack (..., n, n) or a sequence of such arrays, float32
-        or float64; ``margin`` >= 1 widens the ends of the domain. Eigenvalues are computed in
-        float64. Raises a :class:`~matrl.errors.InputError` for what is not such a matrix.
+        ``matrices`` is an (m, n) array, a stack (..., m, n) or a sequence of such arrays, of a real
+        or complex floating-point dtype; eigenvalues are used where all are Hermitian, singular
+        values else, computed in float64. ``margin`` >= 1 widens the ends of the domain. Raises a
+        :class:`~matrl.errors.InputError` for what is not a finite matrix; what a function needs of
+        its matrices is checked by :class:`~matrl.Problem`.
 
         >>> import numpy as np
         >>> Spectrum.of(np.diag([1.0, 4.0])).upper
@@ -104,36 +138,49 @@ class Spectrum:
         """
         if not isinstance(margin, int | float) or not 1.0 <= margin < np.inf:
             raise InputError(f"margin: must be a number >= 1, got {margin!r}")
-        arrays = [as_positive_definite(a, name) for name, a in _named(matrices)]
-        statistics, eigenvalues = [], []
-        for name, a in zip((name for name, _ in _named(matrices)), arrays, strict=True):
-            wide = a.astype(np.float64)
-            values = np.linalg.eigvalsh(wide)
-            floor = len(values) * float(np.finfo(np.float64).eps) * max(values[-1], 0.0)
-            if not values[0] > floor:
-                raise IndefiniteMatrixError(
-                    f"{name}: must be positive definite, but its smallest eigenvalue "
-                    f"{values[0]:.3g} is not above the rounding level {floor:.3g}; add a ridge "
-                    "(A + c*I)"
-                )
-            eigenvalues.append(values)
-            statistics.append(
-                MatrixStatistics(
-                    float(values[0]),
-                    float(values[-1]),
-                    float(np.linalg.norm(wide)),
-                    float(np.abs(wide).sum(axis=0).max()),
-                )
-            )
+        named = [(name, as_matrix(a, name)) for name, a in _named(matrices)]
+        hermitian = all(is_hermitian(a) for _, a in named)
+        statistics, moduli = [], []
+        for name, a in named:
+            one, values = _statistics(name, a, hermitian)
+            statistics.append(one)
+            moduli.append(values)
+        positive = hermitian and all(s.least_eigenvalue > 0.0 for s in statistics)
+        structure: Structure = "rectangular" if not hermitian else "hermitian"
         return cls(
             "matrices",
             min(s.smallest for s in statistics),
             max(s.largest for s in statistics),
-            tuple(np.sort(np.concatenate(eigenvalues)).tolist()),
+            tuple(np.sort(np.concatenate(moduli)).tolist()),
             float(margin),
             tuple(statistics),
-            tuple(arrays),
+            tuple(a for _, a in named),
+            "positive" if positive else structure,
         )
+
+
+def _statistics(name: str, a: np.ndarray, hermitian: bool) -> tuple[MatrixStatistics, np.ndarray]:
+    wide = a.astype(np.complex128 if np.iscomplexobj(a) else np.float64)
+    if hermitian:
+        eigenvalues = np.linalg.eigvalsh(wide)
+        moduli, least = np.sort(np.abs(eigenvalues)), float(eigenvalues[0])
+        diagonal = np.real(np.diagonal(wide))
+        gershgorin = float((diagonal - np.abs(diagonal) + np.abs(wide).sum(axis=1)).max())
+    else:
+        moduli, least = np.sort(np.linalg.svd(wide, compute_uv=False)), float("nan")
+        gershgorin = float("nan")
+    modulus = np.abs(wide)
+    return MatrixStatistics(
+        name,
+        float(moduli[0]),
+        float(moduli[-1]),
+        least,
+        float(np.linalg.norm(wide)),
+        float(modulus.sum(axis=0).max()),
+        float(modulus.sum(axis=1).max()),
+        gershgorin,
+        max(a.shape),
+    ), moduli
 
 
 def _named(matrices: Any) -> Iterable[tuple[str, Any]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from matrl.core.matrices import DTYPES
+from matrl.core.precision import PRECISIONS, working_dtype
 from matrl.discovery.problem import Problem
 from matrl.errors import InputError
 from matrl.iterations import UPDATES, DirectMethod, Update
@@ -31,10 +31,10 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
 
 def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the dtypes steps may work in."""
-    names = DTYPES if precision is None else _names(precision)
-    unknown = [name for name in names if name not in DTYPES]
+    names = PRECISIONS if precision is None else _names(precision)
+    unknown = [name for name in names if name not in PRECISIONS]
     if unknown or not names:
-        raise InputError(f"precision: must be among {', '.join(DTYPES)}, got {precision!r}")
+        raise InputError(f"precision: must be among {', '.join(PRECISIONS)}, got {precision!r}")
     return names
 
 
@@ -67,7 +67,7 @@ def why_unreachable(
     missing = [
         f"{op} ({dtype})"
         for op in ("matmul", "inv_spd", "eigh", "add")
-        for dtype in precisions
+        for dtype in (working_dtype(precision, problem.dtype) for precision in precisions)
         if profile.seconds(op, dtype, problem.n, batch=problem.batch) is None
     ]
     best = result.best_quality
@@ -76,7 +76,7 @@ def why_unreachable(
         f"; the profile {profile.name!r} has no price for {', '.join(missing)}" if missing else ""
     )
     remedy = "allow more actions, steps or time, or ask for a larger tol"
-    if problem.dtype == "float32" or "float64" not in precisions:
+    if problem.precision == "float32" or "float64" not in precisions:
         remedy += " or float64"
     return (
         f"tol: {problem.tol:g} is out of reach of the {len(updates)} allowed actions: "

@@ -7,6 +7,7 @@ from matrl.coefficients import chebyshev_degree, zolotarev_degree
 from matrl.core.function import MatrixFunction
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.state import Action, ScheduleState
+from matrl.iterations import FORMS
 
 __all__ = ["DegreeBounds"]
 
@@ -14,42 +15,46 @@ __all__ = ["DegreeBounds"]
 class DegreeBounds:
     """Bounds from degrees: they multiply along a composition.
 
-    No composition of degree N beats the best rational (k = 2) or polynomial (k = 1) map of degree
-    N; so the logarithm of the degree still missing, times the cheapest price per unit of
-    log-degree, must be paid. For samples only the cheapest next step is certain. ``degrees`` has
-    the iterative actions' degrees by name; the other actions are direct methods.
+    No composition of degree N beats the best map of degree N, and what that needs has a closed
+    form: for even k, where x p(x^k) is odd, that of Zolotarev; for polynomials in m alone, which
+    all are for k = 1, that of Chebyshev. So the logarithm of the degree still missing, times the
+    cheapest price per unit of log-degree, must be paid. Where neither applies (rational maps of odd
+    k), and for samples and weighted measures, only the cheapest next step is certain.
+
+    ``places`` are the actions at the start of a schedule and those later; ``degrees`` has the
+    iterative actions' degrees by name, the other actions are direct methods.
+    ``tol`` is the largest |x - 1| a schedule may end with.
     """
 
     def __init__(
         self,
         function: MatrixFunction,
         pricer: SchedulePricer,
-        actions: Sequence[Action],
+        places: tuple[Sequence[Action], Sequence[Action]],
         degrees: Mapping[str, int],
         tol: float,
+        *,
+        only_polynomials: bool,
     ) -> None:
-        self._needed = zolotarev_degree if function.root_index == 2 else chebyshev_degree
-        self._tol = tol
-        iterative = [action for action in actions if action.name in degrees]
-        later: list[tuple[float, float, float]] = []
-        self._first_prices: list[tuple[float, float]] = []
-        for action in iterative:
-            log_degree = math.log(degrees[action.name])
-            first = pricer.step_price(action.structure, None, False)
-            self._first_prices.append((first, log_degree))
-            # Mirrored products and an unchanged precision are the cheapest company for a step.
-            own = pricer.step_price(action.structure, action.structure, True) - pricer.pending(
-                action.structure, True
-            )
-            later.append((max(own, 0.0), pricer.pending(action.structure, False), log_degree))
-        self._last_rate = min((own / log for own, _, log in later), default=0.0)
-        self._full_rate = min(((own + rest) / log for own, rest, log in later), default=0.0)
-        self._largest_pending = max((rest for _, rest, _ in later), default=0.0)
-        self._least = min((own for own, _, _ in later), default=math.inf)
-        self._direct_price = min(
-            (pricer.cost((a.structure,)) for a in actions if a.name not in degrees),
-            default=math.inf,
-        )
+        self._function, self._tol = function, tol
+        self._only_polynomials = only_polynomials
+        first, later, self._direct_price = _sorted_out(pricer, places, degrees)
+        self._first_prices = first
+        users = [step for step in later if step[3]]
+        others = [step for step in later if not step[3]]
+        # A form that recomputes its residual leaves the update before it undone.
+        self._always_pending = not others
+        rates = [(own + rest) / log for own, rest, log, _ in users]
+        subtracted = max((rest for _, rest, _, _ in later), default=0.0)
+        if others and function.carries == "x":
+            least_rest = min((rest for _, rest, _, _ in later), default=0.0)
+            rates = [(own + least_rest) / log for own, _, log, _ in users]
+            subtracted = 0.0
+        rates += [own / log for own, _, log, _ in others]
+        self._full_rate = min(rates, default=0.0)
+        self._subtracted = subtracted
+        self._last_rate = min((own / log for own, _, log, _ in later), default=0.0)
+        self._least = min((own for own, _, _, _ in later), default=math.inf)
 
     def bound(self, state: ScheduleState) -> float:
         """Return a lower bound on the price from a state to the goal."""
@@ -59,16 +64,26 @@ class DegreeBounds:
             return 0.0
         if not state.steps:
             return self._bound_at_start(state)
-        return state.pending + self._bound_of_rest(self._missing(state))
+        pending = state.pending if self._always_pending else 0.0
+        return pending + self._bound_of_rest(self._missing(state))
 
     def _missing(self, state: ScheduleState) -> float:
         """Return the logarithm of the least degree that reaches the tolerance from a state."""
-        if state.points is not None:
+        if not state.is_exact:
             return 0.0
-        return math.log(max(self._needed(state.lower, state.upper, self._tol), 1.0))
+        k, lower, upper = self._function.root_index, state.lower, state.upper
+        needed = 1.0
+        if k % 2 == 0:
+            needed = zolotarev_degree(lower, upper, self._tol)
+        if k == 1 or (k % 2 == 1 and self._only_polynomials):
+            # 1 - m p(m)^k is a polynomial of degree D in m, 1 at m = 0.
+            error = (1.0 + self._tol) ** k - 1.0
+            if error < 1.0:
+                needed = max(needed, chebyshev_degree(lower**k, upper**k, error))
+        return math.log(max(needed, 1.0))
 
     def _bound_of_rest(self, missing: float) -> float:
-        full = missing * self._full_rate - self._largest_pending
+        full = missing * self._full_rate - self._subtracted
         return max(missing * self._last_rate, full, self._least)
 
     def _bound_at_start(self, state: ScheduleState) -> float:
@@ -78,3 +93,31 @@ class DegreeBounds:
             rest = missing - log_degree
             best = min(best, first + (self._bound_of_rest(rest) if rest > 1e-9 else 0.0))
         return best
+
+
+def _sorted_out(
+    pricer: SchedulePricer,
+    places: tuple[Sequence[Action], Sequence[Action]],
+    degrees: Mapping[str, int],
+) -> tuple[list[tuple[float, float]], list[tuple[float, float, float, bool]], float]:
+    """Return (price, log-degree) of first steps, those of later ones, and the least direct price.
+
+    Of a later step: its own price, that of the residual update after it, its log-degree, and
+    whether it needs the residual update before it.
+    """
+    at_start, later_on = places
+    first = [
+        (pricer.step_price(action.structure, None, False), math.log(degrees[action.name]))
+        for action in at_start
+        if action.name in degrees
+    ]
+    direct = min(
+        (pricer.cost((a.structure,)) for a in at_start if a.name not in degrees), default=math.inf
+    )
+    later = []
+    for action in later_on:
+        structure = action.structure
+        own, rest = pricer.own(structure), pricer.pending(structure, False)
+        needs = FORMS.get(action.form).needs_residual
+        later.append((own, rest, math.log(degrees[action.name]), needs))
+    return first, later, direct

@@ -4,8 +4,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matrl.core.matrices import DTYPES
 from matrl.core.plan import Prediction, Provenance, StepRecord
+from matrl.core.precision import PRECISIONS, working_dtype
 from matrl.discovery.arguments import (
     allowed_updates,
     check_limits,
@@ -23,6 +23,7 @@ from matrl.errors import UnreachableError
 from matrl.iterations import DirectMethod, Update
 from matrl.plan import Plan
 from matrl.profile import Profile, profile_for
+from matrl.readings.count import TALL, PriceList
 from matrl.search import search
 from matrl.search.progress import Callback
 from matrl.version import __version__
@@ -74,7 +75,8 @@ def discover(
     if isinstance(profile, str | os.PathLike):
         profile = Profile.load(profile)
     elif profile is None:
-        profile = profile_for(precisions, problem.n, problem.batch)
+        dtypes = [working_dtype(name, problem.dtype) for name in precisions]
+        profile = profile_for(dtypes, problem.n, problem.batch)
     environment = _environment(problem, profile, given, updates, precisions, steps)
     result = search(
         environment,
@@ -132,27 +134,37 @@ def _environment(
     precisions: Sequence[str],
     steps: int | None,
 ) -> ScheduleEnvironment:
-    def prices(op: str, dtype: str) -> float | None:
-        return profile.seconds(op, dtype, problem.n, batch=problem.batch)
-
     def scaling_price(domain: ScaledDomain) -> float:
         if given:
             return 0.0  # with given prices, cost is the operations of the schedule alone
         norm, matvec = prices("norm", problem.dtype), prices("matvec", problem.dtype)
         return (norm or 0.0) + domain.matvecs * (matvec or 0.0)
 
-    function = problem.matrix_function
+    prices = price_list(profile, problem)
     return ScheduleEnvironment(
-        function,
-        scaled_domains(problem.spectrum, function, problem.n),
+        problem.measure,
+        scaled_domains(problem.spectrum, problem.measure, problem.n, problem.tol),
         [(update, precision) for update in updates for precision in precisions],
-        SchedulePricer(function, problem.dtype, prices),
+        SchedulePricer(problem.matrix_function, problem.dtype, prices),
         tol=problem.tol,
         n=problem.n,
         dtype=problem.dtype,
         max_steps=MAX_STEPS if steps is None else min(steps, MAX_STEPS),
         scaling_price=scaling_price,
     )
+
+
+def price_list(profile: Profile, problem: Problem) -> PriceList:
+    """Return the prices of a profile at the problem's size, tall operations at its m x n."""
+
+    def prices(name: str, dtype: str) -> float | None:
+        op, tall, _ = name.partition(TALL)
+        if op == "outer":  # m x m from m x n is the Gram matrix of the adjoint
+            return profile.seconds("gram", dtype, problem.m, batch=problem.batch, m=problem.n)
+        rows = problem.m if tall else problem.n
+        return profile.seconds(op, dtype, problem.n, batch=problem.batch, m=rows)
+
+    return prices
 
 
 def _plan(
@@ -204,7 +216,7 @@ def _direct_plans(
     provenance: Provenance,
 ) -> list[Plan]:
     plans = []
-    for precision in DTYPES:
+    for precision in PRECISIONS:
         name = "eigh"
         cost = environment.cost_of_direct(name, precision)
         if cost is not None:

@@ -5,128 +5,166 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matrl.core.function import MatrixFunction
+from matrl.core.measure import Measure
 from matrl.core.plan import Domain, Scaling
 from matrl.core.spectrum import MatrixStatistics, Spectrum
+from matrl.discovery.norm_bounds import NormBound, norm_bounds
 
-__all__ = ["SAFETY", "ScaledDomain", "scaled_domains"]
+__all__ = ["SAFETY", "ScaledDomain", "grid_points", "scaled_domains"]
 
 SAFETY = 1.2
 """Factor on the upper end of x where it comes from samples, not from a proved bound."""
 NODES = 20
-LANCZOS_LOOSENESS = 0.2
-LANCZOS_FAILURE = 1e-9
+GRID = 256
+DEEPEST = 1e-40
+"""Least eigenvalue, relative to the largest, on the grid of a domain that reaches to 0."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScaledDomain:
-    """A domain of x = a^(1/k) after scaling, with what readings need of the spectrum.
+    """A domain of x after scaling, with what readings need of the spectrum.
 
-    ``upper`` is already the end of the safe domain; ``points`` are the samples the error is
-    measured at (``None``: the whole interval); ``nodes`` and ``weights`` the eigenvalues and
-    density the noisy reading uses. ``matvecs`` counts the products with vectors the scaling costs.
+    ``lower`` and ``upper`` are the range coefficients are designed for: ``upper`` is the end of the
+    safe domain, ``lower`` leaves out what a normwise measure need not resolve. ``sampled`` are the
+    x (q,) the error is measured at and rules fit to, ``weights`` and ``density`` what they count.
+    ``nodes`` and
+    ``node_density`` are the moduli of eigenvalues (singular values) and the density the noisy
+    reading uses. ``is_exact`` says that the range of x tells the error.
     """
 
     scaling: Scaling
     domain: Domain
     lower: float
     upper: float
-    points: tuple[float, ...] | None
-    nodes: tuple[float, ...]
-    weights: tuple[float, ...]
+    sampled: np.ndarray
+    weights: np.ndarray
+    density: np.ndarray
+    is_exact: bool
+    nodes: np.ndarray
+    node_density: np.ndarray
     matvecs: int = 0
+    """Products with vectors the scaling costs."""
 
 
 def scaled_domains(
-    spectrum: Spectrum, function: MatrixFunction, n: int
+    spectrum: Spectrum, measure: Measure, n: int, tol: float = 1e-6
 ) -> tuple[ScaledDomain, ...]:
     """Return the scaled domains to choose from: one for an absolute spectrum, one a norm else."""
-    k = function.root_index
     if not spectrum.is_relative:
-        return (_absolute(spectrum, k),)
-    steps = lanczos_steps(n)
-    kinds = (
-        (Scaling("frobenius"), lambda s: s.frobenius, 0),
-        (Scaling("one-norm"), lambda s: s.one_norm, 0),
-        (
-            Scaling("lanczos", 1.0 - LANCZOS_LOOSENESS, lanczos_failure(n, steps), steps),
-            lambda s: s.largest / (1.0 - LANCZOS_LOOSENESS),
-            steps,
-        ),
-    )
-    return tuple(_relative(spectrum, scaling, bound, k, m) for scaling, bound, m in kinds)
+        return (_absolute(spectrum, measure, tol),)
+    bounds = norm_bounds(measure.function, spectrum, n)
+    return tuple(_relative(spectrum, bound, measure, tol) for bound in bounds)
 
 
-def lanczos_failure(n: int, steps: int) -> float:
-    """Return the probability that Lanczos from a random start underestimates by more than 20 %.
-
-    1.648 sqrt(n) exp(-sqrt(eps)(2k - 1)); Kuczynski & Wozniakowski 1992, doi:10.1137/0613066.
-    """
-    return 1.648 * math.sqrt(n) * math.exp(-math.sqrt(LANCZOS_LOOSENESS) * (2 * steps - 1))
+def grid_points(lower: float, upper: float, count: int) -> np.ndarray:
+    """Return eigenvalues spread evenly in the logarithm over [lower, upper]."""
+    return np.geomspace(max(lower, DEEPEST * upper), upper, count)
 
 
-def lanczos_steps(n: int) -> int:
-    """Return how many Lanczos steps make the failure probability at most 1e-9."""
-    needed = math.log(1.648 * math.sqrt(n) / LANCZOS_FAILURE) / math.sqrt(LANCZOS_LOOSENESS)
-    return math.ceil((needed + 1.0) / 2.0)
-
-
-def _absolute(spectrum: Spectrum, k: int) -> ScaledDomain:
+def _absolute(spectrum: Spectrum, measure: Measure, tol: float) -> ScaledDomain:
+    k = 1 if measure.function.carries == "x" else measure.function.root_index
     exponent = k * math.ceil(math.log2(spectrum.upper) / k)
     factor = 2.0**-exponent
-    lower, upper = spectrum.lower * factor, spectrum.upper * factor
     proved = spectrum.kind == "interval"
-    points = None
-    if not proved:
-        points = tuple((np.asarray(spectrum.points) * factor) ** (1.0 / k))
-    density = np.asarray(spectrum.points) * factor if spectrum.points else None
-    nodes, weights = _density(lower, upper, density)
-    return ScaledDomain(
+    points = np.asarray(spectrum.points) * factor if spectrum.points else None
+    return _domain(
         Scaling("constant", factor),
         Domain(spectrum.lower, spectrum.upper, False, proved, spectrum.kind),
-        lower ** (1.0 / k),
-        upper ** (1.0 / k) * (1.0 if proved else SAFETY),
+        (spectrum.lower * factor, spectrum.upper * factor),
         points,
-        nodes,
-        weights,
+        measure,
+        tol,
+        is_interval=proved,
     )
 
 
-def _relative(
-    spectrum: Spectrum, scaling: Scaling, bound: object, k: int, matvecs: int
-) -> ScaledDomain:
+def _relative(spectrum: Spectrum, bound: NormBound, measure: Measure, tol: float) -> ScaledDomain:
     statistics: tuple[MatrixStatistics, ...] = spectrum.statistics
-    bounds = np.array([bound(s) for s in statistics])  # type: ignore[operator]
+    bounds = np.array([bound.of(s) for s in statistics])
     lower = float(min(np.array([s.smallest for s in statistics]) / bounds)) / spectrum.margin
     observed = float(max(np.array([s.largest for s in statistics]) / bounds))
     # The norm bound itself proves a <= 1; a widened observation may be tighter, but is no proof.
     widened = observed * spectrum.margin
-    proved = widened * SAFETY**k >= 1.0
+    function = measure.function
+    allowed = SAFETY ** (1 if function.carries == "x" else function.root_index)
+    proved = widened * allowed >= 1.0
     upper = 1.0 if proved else widened
     typical = float(np.median(bounds))
-    nodes, weights = _density(lower, upper, np.asarray(spectrum.points) / typical)
+    return _domain(
+        bound.scaling,
+        Domain(lower, upper, True, proved, "matrices"),
+        (lower, upper),
+        np.asarray(spectrum.points) / typical,
+        measure,
+        tol,
+        is_interval=True,
+        matvecs=bound.matvecs,
+    )
+
+
+def _domain(
+    scaling: Scaling,
+    domain: Domain,
+    ends: tuple[float, float],
+    eigenvalues: np.ndarray | None,
+    measure: Measure,
+    tol: float,
+    *,
+    is_interval: bool,
+    matvecs: int = 0,
+) -> ScaledDomain:
+    """Return the domain; an interval's error is the worst over it, that of samples over them."""
+    function = measure.function
+    lower, upper = ends
+    grid = grid_points(lower, upper, GRID) if upper > lower else np.array([upper])
+    density = np.full(len(grid), 1.0 / len(grid))
+    if eigenvalues is not None and not is_interval:
+        grid, density = eigenvalues, np.full(len(eigenvalues), 1.0 / len(eigenvalues))
+    elif eigenvalues is not None:
+        density = _histogram(grid, np.clip(eigenvalues, lower, upper))
+    weights = measure.weights(grid, density)
+    resolved = _least_resolved(grid, weights, density, measure, tol)
+    safe = 1.0 if domain.proved else SAFETY
+    nodes = grid_points(resolved, upper, NODES) if upper > resolved * (1 + 1e-9) else grid[-1:]
+    observed = grid if eigenvalues is None else eigenvalues
     return ScaledDomain(
         scaling,
-        Domain(lower, upper, True, proved, "matrices"),
-        lower ** (1.0 / k),
-        upper ** (1.0 / k) * (1.0 if proved else SAFETY),
-        None,
-        nodes,
+        domain,
+        float(function.iterate(np.array(resolved))),
+        float(function.iterate(np.array(upper))) * safe,
+        function.iterate(grid),
         weights,
+        density,
+        is_interval and not measure.is_weighted,
+        nodes,
+        _histogram(nodes, observed),
         matvecs,
     )
 
 
-def _density(
-    lower: float, upper: float, eigenvalues: np.ndarray | None
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return nodes spread over [lower, upper] in the logarithm, and the share of each."""
-    if upper / lower < 1.0 + 1e-9:
-        return (upper,), (1.0,)
-    nodes = np.geomspace(lower, upper, NODES)
-    weights = np.full(NODES, 1.0)
-    if eigenvalues is not None:
-        edges = np.sqrt(nodes[:-1] * nodes[1:])
-        weights = np.bincount(np.searchsorted(edges, eigenvalues), minlength=NODES) * 1.0
-    weights /= weights.sum()
-    return tuple(nodes.tolist()), tuple(weights.tolist())
+def _least_resolved(
+    grid: np.ndarray, weights: np.ndarray, density: np.ndarray, measure: Measure, tol: float
+) -> float:
+    """Return the least eigenvalue that a schedule must get right.
+
+    What is below may be off by all of itself, |x^q - 1| <= 1, without the measure noticing: at most
+    tol in the maximum, half of tol^2 in the mean square.
+    """
+    if not measure.is_weighted:
+        return float(grid.min())
+    order = np.argsort(grid)
+    if measure.aggregate == "max":
+        counts = weights[order] > tol
+    else:
+        counts = np.cumsum((density * weights * weights)[order]) > 0.5 * tol * tol
+    first = int(np.argmax(counts)) if counts.any() else len(grid) - 1
+    return float(grid[order][first])
+
+
+def _histogram(nodes: np.ndarray, eigenvalues: np.ndarray) -> np.ndarray:
+    """Return the share of the eigenvalues at each node, boundaries halfway in the logarithm."""
+    if len(nodes) == 1:
+        return np.ones(1)
+    edges = np.sqrt(nodes[:-1] * nodes[1:])
+    counts = np.bincount(np.searchsorted(edges, eigenvalues), minlength=len(nodes)) * 1.0
+    return counts / counts.sum()

@@ -6,21 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from matrl.core.function import MatrixFunction
+from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.discovery.bounds import DegreeBounds
 from matrl.discovery.domains import ScaledDomain
+from matrl.discovery.iterates import Iterates, fine_error
 from matrl.discovery.pricing import SchedulePricer
-from matrl.discovery.rounding import RoundingModel
+from matrl.discovery.rounding import RoundingModel, dips_of
 from matrl.discovery.state import Action, ScheduleState
 from matrl.errors import InputError
-from matrl.iterations import DirectMethod, Update
-from matrl.iterations.schedule import DIRECT, form_of
-from matrl.readings.scalar import apply_update, image, is_positive
+from matrl.iterations import FORMS, DirectMethod, Samples, Update
+from matrl.iterations.schedule import DIRECT, forms_of
+from matrl.readings.scalar import apply_update, is_positive
 
 __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
 
 MAX_STEPS = 64
+OVERSHOOT = 0.05
+"""How far above 1 a whole schedule's map may go on the safe domain, if tol is less."""
 AVERAGE_ABOVE = 0.2
 """Averaged products are tried where mirrored ones round at more than this share of tol."""
 
@@ -30,13 +33,13 @@ class ScheduleEnvironment:
 
     Every schedule obeys the safety rule: coefficients are designed on the safe domain, whose upper
     end is widened by 8 n eps (at most 1 %) before each polynomial step, and maps that are not
-    positive on it are not legal. Newton's map has a pole at 0 and sends eigenvalues below the
-    domain far above it, where a polynomial would flip their sign; so no polynomial follows it.
+    positive on it are not legal. A map with a pole at 0 sends eigenvalues below the domain far
+    above it, where a polynomial would flip their sign; so no polynomial follows it.
     """
 
     def __init__(
         self,
-        function: MatrixFunction,
+        measure: Measure,
         domains: Sequence[ScaledDomain],
         actions: Sequence[tuple[Update | DirectMethod, str]],
         pricer: SchedulePricer,
@@ -47,29 +50,53 @@ class ScheduleEnvironment:
         max_steps: int = MAX_STEPS,
         scaling_price: Callable[[ScaledDomain], float] = lambda domain: 0.0,
     ) -> None:
-        self._function = function
+        self._measure, self._function = measure, measure.function
         self._domains = tuple(domains)
         self._updates = {update.name: update for update, _ in actions}
         self._pricer = pricer
         self._tol, self._n, self._dtype = tol, n, dtype
         self._max_steps = max_steps
         self._scaling_price = scaling_price
-        self._actions = tuple(
-            Action(update.name, precision)
+        self._actions = [
+            action
             for update, precision in actions
-            if math.isfinite(pricer.cost(((update.name, precision, "mirrored"),)))
-        )
-        self._iterative = tuple(
-            a for a in self._actions if not isinstance(self._updates[a.name], DirectMethod)
-        )
-        self._rounding = RoundingModel(function, n, dtype)
-        self._mirrored: dict[Hashable, float] = {}
-        degrees = {
-            name: update.degree
-            for name, update in self._updates.items()
-            if not isinstance(update, DirectMethod)
+            for action in self._variants(update, precision, None)
+            if math.isfinite(pricer.cost((action.structure,)))
+        ]
+        self._later = {
+            form.name: [
+                action
+                for update, precision in actions
+                for action in self._variants(update, precision, form.name)
+                if math.isfinite(pricer.own(action.structure))
+            ]
+            for form in FORMS
         }
-        self._bounds = DegreeBounds(function, pricer, self._actions, degrees, tol)
+        self._rounding = RoundingModel(self._function, n, dtype, measure.norm)
+        self._mirrored: dict[Hashable, float] = {}
+        self._bounds = self._degree_bounds()
+
+    def _variants(
+        self, update: Update | DirectMethod, precision: str, previous: str | None
+    ) -> list[Action]:
+        """Return the actions of an update after a step of the form ``previous``."""
+        if isinstance(update, DirectMethod):
+            return [Action(update.name, DIRECT, precision)] if previous is None else []
+        forms = forms_of(update, self._function, previous)
+        return [Action(update.name, form.name, precision) for form in forms]
+
+    def _degree_bounds(self) -> DegreeBounds:
+        updates = [u for u in self._updates.values() if not isinstance(u, DirectMethod)]
+        k = self._function.root_index
+        later = list(dict.fromkeys(a for actions in self._later.values() for a in actions))
+        return DegreeBounds(
+            self._function,
+            self._pricer,
+            (self._actions, later),
+            {update.name: update.degree_for(k) for update in updates},
+            self._measure.distance(self._tol),
+            only_polynomials=all(update.kind == "polynomial" for update in updates),
+        )
 
     @property
     def domains(self) -> tuple[ScaledDomain, ...]:
@@ -78,9 +105,8 @@ class ScheduleEnvironment:
 
     def cost_of_direct(self, name: str, precision: str) -> float | None:
         """Return the cost of a direct method, ``None`` where it has no price or is not allowed."""
-        if all((a.name, a.precision) != (name, precision) for a in self._actions):
-            return None
-        return self._pricer.cost(((name, precision, "mirrored"),))
+        action = Action(name, DIRECT, precision)
+        return self._pricer.cost((action.structure,)) if action in self._actions else None
 
     # Environment protocol ------------------------------------------------------------------
 
@@ -95,11 +121,17 @@ class ScheduleEnvironment:
         if state.domain < 0:
             return [Action("scaling", domain=i) for i in range(len(self._domains))]
         if not state.steps:
-            return self._with_averaged(self._actions)
+            return self._actions
         finished = state.is_direct or len(state.steps) >= self._max_steps
-        if finished or state.rounding > self._tol:
+        if finished or (state.rounding > self._tol and not self._can_repair):
             return ()
-        return self._with_averaged(self._iterative)
+        assert state.form is not None
+        return self._with_averaged(self._later[state.form])
+
+    @property
+    def _can_repair(self) -> bool:
+        """Whether a later step may forget the rounding of earlier ones."""
+        return any(not FORMS.get(a.form).keeps_rounding for b in self._later.values() for a in b)
 
     def step(self, state: ScheduleState, action: Action) -> tuple[ScheduleState, float] | None:
         """Take an action; ``None`` where it is unsafe, makes no progress or is not needed."""
@@ -111,20 +143,27 @@ class ScheduleEnvironment:
         return self._take_update(state, action, update)
 
     def done(self, state: ScheduleState) -> bool:
-        """Whether truncation and rounding together are within the tolerance."""
-        return bool(state.steps) and state.total_error <= self._tol
+        """Whether truncation and rounding together are within the tolerance.
+
+        Nor may the map exceed 1 by much anywhere on the safe domain, where the measure does not
+        look.
+        """
+        if not state.steps or state.total_error > self._tol:
+            return False
+        return state.is_direct or state.upper <= 1.0 + max(self._tol, OVERSHOOT)
 
     def quality(self, state: ScheduleState) -> float:
         """Return the predicted error if the schedule ended here."""
         return state.total_error if state.steps else math.inf
 
     def key(self, state: ScheduleState) -> Hashable:
-        """Return the quantised state: range, samples, what is pending, precision and noise."""
+        """Return the quantised state: range, samples, what is pending, form and noise."""
         if not state.steps:
             return (state.domain,)
-        points = None if state.points is None else np.round(state.points, 10).tobytes()
+        points = None
+        if not state.is_exact and state.points is not None:
+            points = np.round(state.points, 10).tobytes()
         noise = round(math.log10(max(state.rounding, 1e-18)) * 8.0)
-        precision = state.steps[-1].precision
         return (
             state.domain,
             _rounded(state.lower),
@@ -132,7 +171,8 @@ class ScheduleEnvironment:
             points,
             f"{state.pending:.9g}",
             state.overshoots,
-            precision,
+            state.steps[-1].precision,
+            self._registers_left(state),
             noise,
             len(state.steps) if self._max_steps < MAX_STEPS else 0,
             state.is_direct,
@@ -144,105 +184,151 @@ class ScheduleEnvironment:
 
     # Steps ---------------------------------------------------------------------------------
 
+    def _registers_left(self, state: ScheduleState) -> Hashable:
+        """Return what of the form decides about later steps: the same forms are open to it."""
+        return tuple(sorted(state.noise)), state.form in ("yz", "anchored", "lyapunov")
+
     def _scaled(self, index: int) -> ScheduleState:
         domain = self._domains[index]
-        points = None if domain.points is None else np.asarray(domain.points)
-        return ScheduleState(domain=index, lower=domain.lower, upper=domain.upper, points=points)
+        wanted = not domain.is_exact or self._uses_samples
+        return ScheduleState(
+            domain=index,
+            lower=domain.lower,
+            upper=domain.upper,
+            is_exact=domain.is_exact,
+            points=domain.sampled if wanted else None,
+            nodes=self._function.iterate(domain.nodes),
+        )
+
+    @property
+    def _uses_samples(self) -> bool:
+        return any(
+            not isinstance(update, DirectMethod) and update.uses_samples
+            for update in self._updates.values()
+        )
 
     def _with_averaged(self, actions: Sequence[Action]) -> list[Action]:
-        """Return the actions, each iterative one followed by its averaged variant."""
-        result = []
-        for action in actions:
-            result.append(action)
-            if not isinstance(self._updates[action.name], DirectMethod):
-                result.append(replace(action, product="averaged"))
-        return result
+        """Return the actions, each followed by its averaged variant."""
+        return [b for a in actions for b in (a, replace(a, product="averaged"))]
 
     def _take_direct(
         self, state: ScheduleState, action: Action, method: DirectMethod
     ) -> tuple[ScheduleState, float]:
+        domain = self._domains[state.domain]
         record = StepRecord(action.name, DIRECT, action.precision)  # type: ignore[arg-type]
+        rounding = self._rounding.of_direct(
+            domain.nodes, domain.node_density, method, action.precision
+        )
         following = replace(
-            state,
-            error=0.0,
-            rounding=self._rounding.of_direct(
-                self._domains[state.domain], method, action.precision
-            ),
-            steps=(record,),
-            previous=action.structure,
+            state, error=0.0, rounding=rounding, steps=(record,), previous=action.structure
         )
         return following, self._pricer.cost((action.structure,))
 
     def _take_update(
         self, state: ScheduleState, action: Action, update: Update
     ) -> tuple[ScheduleState, float] | None:
-        is_first = not state.steps
         if action.product == "averaged" and not self._averaging_pays(state, action):
             return None
-        k = self._function.root_index
-        upper = state.upper
         if update.kind == "polynomial" and state.overshoots:
             return None
+        if state.is_exact and update.same_on_interval in self._updates:
+            return None
+        k = self._function.root_index
+        domain = self._domains[state.domain]
+        upper = state.upper
         if update.kind == "polynomial":
             slack = 8.0 * self._n * float(np.finfo(action.precision).eps)
             upper *= 1.0 + min(slack, 0.01)
         try:
-            coefficients = tuple(update.coefficients(k, state.lower, upper))
+            coefficients = tuple(
+                update.coefficients(k, state.lower, upper, self._samples(state, domain, update))
+            )
         except InputError:
             return None  # this range is beyond the coefficient rule
         if not is_positive(update, k, coefficients, upper):
             return None
-        lower, highest = image(update, k, coefficients, state.lower, upper)
-        points = None
-        error = max(1.0 - lower, highest - 1.0)
-        closer = lower / highest > (1.0 + 1e-6) * state.lower / upper
-        if not closer and not error < 0.9 * state.error:
-            return None  # no progress: loops are not schedules
-        if state.points is not None:
-            points = apply_update(update, k, coefficients, state.points)
-            error = float(np.abs(points - 1.0).max())
+        iterates = Iterates.after(self._measure, domain, state, update, coefficients)
+        if iterates is None or not iterates.is_progress(state):
+            return None
         record = StepRecord(
             action.name,
-            form_of(update, self._function.carries, is_first),
+            action.form,
             action.precision,  # type: ignore[arg-type]
             coefficients,
             action.product,  # type: ignore[arg-type]
-            error,
+            iterates.error,
         )
-        domain = self._domains[state.domain]
-        carried, residual = self._rounding.after_step(domain, state, record)
-        rounding = self._rounding.level(
-            domain, state, update, coefficients, lower, (carried, residual)
-        )
-        if not math.isfinite(rounding):
+        following = self._followed(state, action, update, record, iterates)
+        if following is None:
             return None
-        following = ScheduleState(
-            domain=state.domain,
-            lower=lower,
-            upper=highest,
-            points=points,
-            error=error,
-            rounding=rounding,
-            carried=carried,
-            residual=residual,
-            steps=(*state.steps, record),
-            previous=action.structure,
-            pending=self._pricer.pending(action.structure, is_first),
-            overshoots=state.overshoots or update.kind == "product",
-        )
-        if action.product == "mirrored":
-            self._mirrored[self.key(state), action.name, action.precision] = following.rounding
         price = self._pricer.step_price(action.structure, state.previous, len(state.steps) == 1)
         return following, price
+
+    def _samples(
+        self, state: ScheduleState, domain: ScaledDomain, update: Update
+    ) -> Samples | None:
+        if not update.uses_samples or state.points is None:
+            return None
+        weights = domain.weights * self._measure.power
+        return Samples(state.points, weights, domain.density, self._measure.aggregate)
+
+    def _followed(
+        self,
+        state: ScheduleState,
+        action: Action,
+        update: Update,
+        record: StepRecord,
+        iterates: Iterates,
+    ) -> ScheduleState | None:
+        """Return the state after a step, with its rounding; ``None`` if that is beyond measure."""
+        k, domain = self._function.root_index, self._domains[state.domain]
+        assert state.nodes is not None
+        nodes = apply_update(update, k, record.coefficients, state.nodes)
+        ends = (state.lower, state.upper)
+        dips = dips_of(update, record.coefficients, k, ends, state.nodes, nodes, iterates.lower)
+        noise, level = self._rounding.after_step(
+            domain.nodes, domain.node_density, state.noise, record, dips
+        )
+        # Relative errors of the carried matrix are permanent, but for the forms that repair them.
+        if FORMS.get(action.form).keeps_rounding:
+            level = max(state.rounding, level)
+        if not math.isfinite(level):
+            return None
+        error = iterates.error
+        steps = (*state.steps, record)
+        if domain.domain.kind != "samples" and not domain.is_exact and error <= self._tol:
+            error = max(error, fine_error(self._measure, domain, self._updates, steps))
+        following = ScheduleState(
+            domain=state.domain,
+            lower=iterates.lower,
+            upper=iterates.upper,
+            is_exact=state.is_exact,
+            points=iterates.points,
+            nodes=nodes,
+            error=error,
+            rounding=level,
+            noise=noise,
+            steps=(*state.steps, replace(record, error=error)),
+            previous=action.structure,
+            pending=self._pricer.pending(action.structure, not state.steps),
+            overshoots=state.overshoots or update.has_pole_at_zero,
+        )
+        if action.product == "mirrored":
+            self._mirrored[self._mirrored_key(state, action)] = level
+        return following
+
+    def _mirrored_key(self, state: ScheduleState, action: Action) -> Hashable:
+        return (self.key(state), action.name, action.form, action.precision)
 
     def _averaging_pays(self, state: ScheduleState, action: Action) -> bool:
         """Whether the mirrored product, always tried first, rounds too much for the tolerance.
 
-        First products are exactly symmetric anyway.
+        First products are exactly symmetric anyway, and general products know no difference.
         """
-        if not state.steps:
+        is_square = self._function.structure != "rectangular" or action.form == "gram"
+        if not state.steps or not is_square or action.form in ("yz", "anchored", "lyapunov"):
             return False
-        rounding = self._mirrored.get((self.key(state), action.name, action.precision), 0.0)
+        rounding = self._mirrored.get(self._mirrored_key(state, action), 0.0)
         return rounding > AVERAGE_ABOVE * self._tol
 
 

@@ -1,32 +1,34 @@
-"""What is asked for: a function, a spectrum, a tolerance, a precision, a shape."""
+"""The question discovery answers."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 
 from matrl.core.function import MatrixFunction
-from matrl.core.matrices import DTYPES
+from matrl.core.matrices import require_hermitian
+from matrl.core.measure import NORMS, Measure, Norm
+from matrl.core.precision import DTYPES, Dtype, precision_of
 from matrl.core.spectrum import Spectrum
-from matrl.errors import InputError, ToleranceError, UnknownNameError
+from matrl.errors import IndefiniteMatrixError, InputError, ToleranceError
 from matrl.functions import FUNCTIONS
 
 __all__ = ["NORMS", "Problem"]
-
-NORMS = ("eigenvalue",)
 
 
 @dataclass(frozen=True)
 class Problem:
     """A question to :func:`~matrl.discover`.
 
-    ``function`` is ``"inv"``, ``"sqrt"`` or ``"invsqrt"``; ``spectrum`` a
-    :class:`~matrl.Spectrum`; ``tol`` the largest error allowed, in the measure ``norm``
-    (``"eigenvalue"``: max |fhat(a)/f(a) - 1| over the domain, for matrices
-    ||F^(-1/2) Fhat F^(-1/2) - I||_2); ``dtype`` ``"float32"`` or ``"float64"``; ``shape`` the
-    (m, n) that sets prices and rounding, ``None`` where the spectrum has matrices; ``batch`` how
-    many at once. Raises an :class:`~matrl.errors.InputError` naming what is wrong.
+    ``function`` names a matrix function: ``"inv"``, ``"sqrt"``, ``"invsqrt"``, ``"root(p)"``,
+    ``"invroot(p)"``, ``"power(q/p)"``, ``"sign"``, ``"polar"`` or one of the pairs
+    ``"sqrt+invsqrt"``, ``"polar-right"``, ``"polar-left"``. ``spectrum`` is a
+    :class:`~matrl.Spectrum`; ``tol`` the largest error allowed in the measure ``norm``
+    (``"eigenvalue"``, ``"spectral"``, ``"frobenius"``, ``"residual"``; see
+    :class:`~matrl.core.measure.Measure`); ``dtype`` float32, float64, complex64 or complex128;
+    ``shape`` the (m, n) that sets prices and rounding, ``None`` where the spectrum has matrices;
+    ``batch`` how many at once. Raises an :class:`~matrl.errors.InputError` naming what is wrong.
 
     >>> Problem("invsqrt", Spectrum.interval(1e-2, 1), tol=1e-4, shape=(512, 512)).dtype
     'float64'
@@ -35,24 +37,22 @@ class Problem:
     function: str
     spectrum: Spectrum
     tol: float = 1e-6
-    dtype: Literal["float32", "float64"] = "float64"
+    dtype: Dtype = "float64"
     shape: tuple[int, int] | None = None
     batch: int = 1
-    norm: Literal["eigenvalue"] = "eigenvalue"
+    norm: Norm = "eigenvalue"
 
     def __post_init__(self) -> None:
-        FUNCTIONS.get(self.function)
+        object.__setattr__(self, "function", FUNCTIONS.get(self.function).name)
         if not isinstance(self.spectrum, Spectrum):
             raise InputError(
                 f"spectrum: must be a matrl.Spectrum, not {type(self.spectrum).__name__}; make one "
                 "with Spectrum.interval, .samples or .of"
             )
         object.__setattr__(self, "dtype", _dtype(self.dtype))
+        measure = self.measure  # refuses a norm there is not
+        _check_spectrum(self.spectrum, measure)
         object.__setattr__(self, "shape", self._shape())
-        if self.norm not in NORMS:
-            raise UnknownNameError(
-                f"norm: there is no measure {self.norm!r}; choose one of: {', '.join(NORMS)}"
-            )
         if not isinstance(self.batch, int) or self.batch < 1:
             raise InputError(f"batch: must be an integer >= 1, got {self.batch!r}")
         self._check_tolerance()
@@ -63,15 +63,14 @@ class Problem:
         if shape is None:
             if not self.spectrum.matrices:
                 raise InputError("shape: is needed where the spectrum has no matrices: (n, n)")
-            n = max(len(a) for a in self.spectrum.matrices)
-            shape = (n, n)
+            shape = max((a.shape for a in self.spectrum.matrices), key=lambda s: s[0] * s[1])
         try:
             m, n = (int(k) for k in shape)
         except (TypeError, ValueError):
             raise InputError(f"shape: must be a pair of integers (m, n), got {shape!r}") from None
         if m < 1 or n < 1:
             raise InputError(f"shape: both sides must be >= 1, got {(m, n)}")
-        if m != n:
+        if m != n and self.matrix_function.structure != "rectangular":
             raise InputError(f"shape: {self.function} needs square matrices, got {(m, n)}")
         return m, n
 
@@ -81,7 +80,8 @@ class Problem:
             raise ToleranceError(f"tol: must be a number between 0 and 1, got {tol!r}")
         floor = 2.0 * float(np.finfo(self.dtype).eps)
         if tol < floor:
-            remedy = "; use dtype='float64'" if self.dtype == "float32" else ""
+            wider = {"float32": "float64", "complex64": "complex128"}.get(self.dtype)
+            remedy = f"; use dtype='{wider}'" if wider else ""
             raise ToleranceError(
                 f"tol: {tol:g} is below what {self.dtype} can reach; ask for {floor:.2g} or more"
                 f"{remedy}"
@@ -89,21 +89,80 @@ class Problem:
 
     @property
     def n(self) -> int:
-        """Order of the matrices."""
+        """Order of the square matrices of a schedule: the smaller side."""
         assert self.shape is not None
-        return self.shape[1]
+        return min(self.shape)
+
+    @property
+    def m(self) -> int:
+        """The larger side; n for square matrices."""
+        assert self.shape is not None
+        return max(self.shape)
+
+    @property
+    def precision(self) -> str:
+        """The precision of the dtype."""
+        return precision_of(self.dtype)
 
     @property
     def matrix_function(self) -> MatrixFunction:
         """The function's entry in the registry."""
         return FUNCTIONS.get(self.function)
 
+    @property
+    def measure(self) -> Measure:
+        """The error measure."""
+        return Measure(self.norm, self.matrix_function)
 
-def _dtype(dtype: object) -> Literal["float32", "float64"]:
+
+def _check_spectrum(spectrum: Spectrum, measure: Measure) -> None:
+    function = measure.function
+    if spectrum.lower == 0.0 and not (function.vanishes_at_zero and measure.is_weighted):
+        raise InputError(
+            f"interval: needs 0 < lower for {function.name} in the measure {measure.norm!r}, got "
+            f"[0, {spectrum.upper:g}]; a singular spectrum has no such function (add a ridge), "
+            "and only roots in a normwise measure need not resolve small eigenvalues"
+        )
+    if function.structure == "rectangular":
+        _check_rank(spectrum, function)
+        return
+    for a, one in zip(spectrum.matrices, spectrum.statistics, strict=True):
+        if a.shape[0] != a.shape[1]:
+            raise InputError(
+                f"{one.name}: must be a square matrix (n, n), but its shape is {a.shape}"
+            )
+        require_hermitian(a, one.name)
+    if function.structure == "hermitian":
+        _check_rank(spectrum, function)
+        return
+    if spectrum.structure == "hermitian" and not spectrum.matrices:
+        raise InputError(
+            f"samples: eigenvalues must be positive for {function.name}, but some are negative"
+        )
+    for one in spectrum.statistics:
+        if not one.least_eigenvalue > one.floor:
+            raise IndefiniteMatrixError(
+                f"{one.name}: must be positive definite, but its smallest eigenvalue "
+                f"{one.least_eigenvalue:.3g} is not above the rounding level {one.floor:.3g}; "
+                "add a ridge (A + c*I)"
+            )
+
+
+def _check_rank(spectrum: Spectrum, function: MatrixFunction) -> None:
+    for one in spectrum.statistics:
+        if not one.smallest > one.floor:
+            raise InputError(
+                f"{one.name}: must have full rank for {function.name}, but its smallest singular "
+                f"value {one.smallest:.3g} is not above the rounding level {one.floor:.3g}; "
+                "leave it out, or shift it"
+            )
+
+
+def _dtype(dtype: object) -> Dtype:
     try:
         name = np.dtype(cast("str", dtype)).name
     except TypeError:
         name = str(dtype)
     if name not in DTYPES:
         raise InputError(f"dtype: must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    return cast('Literal["float32", "float64"]', name)
+    return cast("Dtype", name)

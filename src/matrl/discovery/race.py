@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from matrl.core.precision import is_complex
 from matrl.core.spectrum import Spectrum
 from matrl.discovery.accuracy import Reference
 from matrl.discovery.problem import Problem
@@ -39,15 +40,37 @@ def matrices_for(problem: Problem, seed: int) -> list[np.ndarray]:
     """Return the given matrices, or one random matrix of the given spectrum and the true size."""
     spectrum = problem.spectrum
     if spectrum.matrices:
-        largest = sorted(spectrum.matrices, key=len)[-MATRICES:]
-        return [a.astype(problem.dtype) for a in largest]
-    if problem.n > LARGEST_ORDER:
+        largest = sorted(spectrum.matrices, key=lambda a: a.size)[-MATRICES:]
+        return [a.astype(problem.dtype) for a in largest if _casts(a, problem.dtype)]
+    if problem.m > LARGEST_ORDER or spectrum.lower == 0.0:
         return []
     random = np.random.default_rng(seed)
-    eigenvalues = _eigenvalues(spectrum, problem.n, random)
-    vectors, _ = np.linalg.qr(random.standard_normal((problem.n, problem.n)))
-    a = (vectors * eigenvalues) @ vectors.T
-    return [(0.5 * (a + a.T)).astype(problem.dtype)]
+    values = _eigenvalues(spectrum, problem.n, random)
+    structure = problem.matrix_function.structure
+    right = _orthonormal(random, (problem.n, problem.n), problem.dtype)
+    if structure == "rectangular":
+        left = _orthonormal(random, (problem.m, problem.n), problem.dtype)
+        a = (left * values) @ right.conj().T
+        assert problem.shape is not None
+        if problem.shape[0] < problem.shape[1]:
+            a = a.conj().T
+        return [np.ascontiguousarray(a.astype(problem.dtype))]
+    if structure == "hermitian":
+        values = values * random.choice([-1.0, 1.0], problem.n)
+    a = (right * values) @ right.conj().T
+    return [(0.5 * (a + a.conj().T)).astype(problem.dtype)]
+
+
+def _casts(a: np.ndarray, dtype: str) -> bool:
+    return is_complex(dtype) or not np.iscomplexobj(a)
+
+
+def _orthonormal(random: np.random.Generator, shape: tuple[int, int], dtype: str) -> np.ndarray:
+    """Return random orthonormal columns, (m, n)."""
+    a = random.standard_normal(shape)
+    if is_complex(dtype):
+        a = a + 1j * random.standard_normal(shape)
+    return np.linalg.qr(a)[0]
 
 
 def _eigenvalues(spectrum: Spectrum, n: int, random: np.random.Generator) -> np.ndarray:
@@ -72,14 +95,13 @@ def race(plans: Sequence[Plan], problem: Problem, seed: int) -> list[RaceResult]
     matrices = matrices_for(problem, seed)
     if not matrices:
         return [RaceResult(plan, plan.predicted.error, plan.predicted.cost) for plan in plans]
-    function = problem.matrix_function
-    references = [Reference(function, a) for a in matrices]
+    references = [Reference(problem.measure, a) for a in matrices]
     accurate: list[tuple[Plan, float]] = []
     for plan in plans:
         worst = 0.0
         for a, reference in zip(matrices, references, strict=True):
             try:
-                value = Executor(plan, len(a), verify="off")(a).value
+                value = Executor(plan, a.shape, verify="off")(a).value
             except MatrlError as error:
                 logger.info("finalist dropped: %s", error)
                 worst = np.inf
@@ -98,12 +120,13 @@ def race(plans: Sequence[Plan], problem: Problem, seed: int) -> list[RaceResult]
 
 
 def _interleaved(plans: Sequence[Plan], a: np.ndarray) -> list[float]:
-    executors = [Executor(plan, len(a), verify="off") for plan in plans]
-    out = np.empty_like(a)
+    executors = [Executor(plan, a.shape, verify="off") for plan in plans]
+    # A first run has the shapes of the outputs.
+    outs = [executor(a).value for executor in executors]
     time.sleep(PAUSE)
     times: list[list[float]] = [[] for _ in plans]
     for repetition in range(REPETITIONS + 1):
-        for executor, seconds in zip(executors, times, strict=True):
+        for executor, out, seconds in zip(executors, outs, times, strict=True):
             started = time.perf_counter()
             executor(a, out=out)
             if repetition > 0:  # the first run warms the workspace up

@@ -1,106 +1,136 @@
 """Following the rounding of a schedule step by step, with the noisy reading."""
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from matrl.core.function import MatrixFunction
+from matrl.core.measure import Norm
 from matrl.core.plan import StepRecord
-from matrl.core.program import evaluate
-from matrl.core.tracing import Graph
-from matrl.discovery.domains import ScaledDomain
-from matrl.discovery.state import ScheduleState
+from matrl.core.precision import working_dtype
+from matrl.core.program import Shape, evaluate
+from matrl.core.tracing import Expression, Graph
 from matrl.iterations import DirectMethod, Registers, Update
-from matrl.iterations.schedule import advance
+from matrl.iterations.schedule import advance, input_matrix, outputs, start
 from matrl.readings.noisy import NoisyReading, NoisyValue, compress, rounding_level
 
-__all__ = ["RoundingModel"]
+__all__ = ["Noise", "RoundingModel", "dips_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """A live register with its errors, and what an expression for it must say."""
+
+    value: NoisyValue
+    dtype: str
+    hermitian: bool
+    shape: Shape
+
+    @property
+    def source_count(self) -> int:
+        """How many independent rounding events its errors are made of."""
+        return len(self.value.errors)
 
 
 class RoundingModel:
-    """Predicts rounding levels for n x n matrices of one dtype."""
+    """Predicts rounding levels of one function on n x n (or m x n) matrices of one dtype.
 
-    def __init__(self, function: MatrixFunction, n: int, dtype: str) -> None:
-        self._function, self._n, self._dtype = function, n, dtype
+    ``density`` belongs to the nodes of the domain, with which every call passes ``nodes``: moduli
+    of eigenvalues, or singular values. For the sign function they are taken with both signs.
+    """
 
-    def of_direct(self, domain: ScaledDomain, method: DirectMethod, precision: str) -> float:
+    def __init__(
+        self, function: MatrixFunction, n: int, dtype: str, norm: Norm = "eigenvalue"
+    ) -> None:
+        self._function, self._n, self._dtype, self._norm = function, n, dtype, norm
+
+    def of_direct(
+        self, nodes: np.ndarray, density: np.ndarray, method: DirectMethod, precision: str
+    ) -> float:
         """Return the rounding level of a direct method."""
         graph = Graph()
-        a = graph.input("A", self._dtype).cast(precision)
-        program = graph.program(method.apply(a, self._function).cast(self._dtype))
-        start = NoisyValue.exact(np.asarray(domain.nodes))
-        (value,) = evaluate(program, self._reading(domain), {"A": start})
-        return self._level(domain, value)
+        a = input_matrix(graph, self._function, self._dtype, "A")
+        low = a.cast(working_dtype(precision, self._dtype))
+        results = [value.cast(self._dtype) for value in method.apply(low, self._function)]
+        start_value = NoisyValue.exact(self._signed(nodes))
+        reading = NoisyReading(self._n, self._doubled(density))
+        values = evaluate(graph.program(*results), reading, {"A": start_value})
+        return max(self._level(value, density, 1.0) for value in values)
 
     def after_step(
-        self, domain: ScaledDomain, state: ScheduleState, record: StepRecord
-    ) -> tuple[NoisyValue, NoisyValue]:
-        """Return the registers after a step, with their errors: the carried one and M."""
+        self,
+        nodes: np.ndarray,
+        density: np.ndarray,
+        noise: Mapping[str, Noise],
+        record: StepRecord,
+        dips: np.ndarray,
+    ) -> tuple[dict[str, Noise], float]:
+        """Return the live registers after a step, with their errors, and the rounding level.
+
+        ``dips`` (q,) says, per node, how far below it an eigenvalue close by may be sent.
+        """
         graph = Graph()
-        held = state.steps[-1].precision if state.steps else self._dtype
-        residual = graph.input("M", held)
-        if state.steps:
-            carried: Any = graph.input("carried", held)
-        elif self._function.carries == "z":
-            carried = graph.identity(held)
-        else:
-            carried = residual
-        registers = advance(
-            Registers(carried, residual, self._function.carries), record, self._function.root_index
-        )
-        program = graph.program(registers.carried, registers.residual)
-        if state.carried is None or state.residual is None:
-            inputs = {"M": NoisyValue.exact(np.asarray(domain.nodes))}
-            sources = 0
-        else:
-            inputs = {"M": state.residual, "carried": state.carried}
-            sources = len(state.carried.errors)
-        values = compress(*evaluate(program, self._reading(domain, sources), inputs))
-        return values[0], values[1]
+        registers = self._registers(graph, noise, record.precision)
+        following = advance(registers, record, self._function)
+        live = {name: e for name, e in following.live().items() if e.terms}
+        results = outputs(following, self._function)
+        program = graph.program(*live.values(), *results)
+        inputs = {"A": NoisyValue.exact(self._signed(nodes))}
+        inputs |= {name: one.value for name, one in noise.items()}
+        sources = max((one.source_count for one in noise.values()), default=0)
+        reading = NoisyReading(self._n, self._doubled(density), sources)
+        values = evaluate(program, reading, inputs)
+        level = max(self._level(value, density, dips) for value in values[len(live) :])
+        kept = compress(*values[: len(live)]) if live else ()
+        return {
+            name: Noise(value, expression.dtype, expression.hermitian, expression.shape)
+            for (name, expression), value in zip(live.items(), kept, strict=True)
+        }, level
 
-    def level(
-        self,
-        domain: ScaledDomain,
-        state: ScheduleState,
-        update: Update,
-        coefficients: tuple[float, ...],
-        lower: float,
-        registers: tuple[NoisyValue, NoisyValue],
-    ) -> float:
-        """Return the rounding level after a step whose map has the least value ``lower``.
+    def _registers(self, graph: Graph, noise: Mapping[str, Noise], precision: str) -> Registers:
+        """Return the registers as inputs of a program of one step."""
+        if not noise:
+            return start(graph, self._function, self._dtype, precision)
+        a = input_matrix(graph, self._function, self._dtype, "A")
+        inputs: dict[str, Expression] = {
+            name: graph.input(name, one.dtype, shape=one.shape, hermitian=one.hermitian)
+            for name, one in noise.items()
+        }
+        return Registers(a, **inputs)
 
-        Relative errors of the carried matrix are permanent, so it never falls below the level
-        before the step.
-        """
-        carried, residual = registers
-        dips = self._dips(domain, state, update, coefficients, lower, residual)
-        return max(state.rounding, self._level(domain, carried, dips))
+    def _signed(self, nodes: np.ndarray) -> np.ndarray:
+        if self._function.structure == "hermitian":
+            return np.concatenate([-nodes[::-1], nodes])
+        return nodes
 
-    def _reading(self, domain: ScaledDomain, sources: int = 0) -> NoisyReading:
-        return NoisyReading(self._n, np.asarray(domain.weights), sources)
+    def _doubled(self, density: np.ndarray) -> np.ndarray:
+        if self._function.structure == "hermitian":
+            return 0.5 * np.concatenate([density[::-1], density])
+        return density
 
-    def _level(
-        self, domain: ScaledDomain, value: NoisyValue, dips: np.ndarray | float = 1.0
-    ) -> float:
-        return rounding_level(value, self._n, np.asarray(domain.weights), dips)
+    def _level(self, value: NoisyValue, density: np.ndarray, dips: np.ndarray | float) -> float:
+        if isinstance(dips, np.ndarray) and self._function.structure == "hermitian":
+            dips = np.concatenate([dips[::-1], dips])
+        level = rounding_level(value, self._n, self._doubled(density), dips)
+        return level if math.isfinite(level) else math.inf
 
-    def _dips(
-        self,
-        domain: ScaledDomain,
-        state: ScheduleState,
-        update: Update,
-        coefficients: tuple[float, ...],
-        lower: float,
-        residual: NoisyValue,
-    ) -> np.ndarray:
-        """Return, per node, how far below it the map may send an eigenvalue close by.
 
-        Beyond its first maximum an equioscillating map comes back to the lower end of its range.
-        """
-        k = self._function.root_index
-        before = np.asarray(domain.nodes) if state.residual is None else state.residual.values
-        critical = update.critical_points(coefficients, k, state.lower, state.upper)
-        first = min(critical, default=math.inf)
-        after = np.abs(residual.values) ** (1.0 / k)
-        return np.where(np.abs(before) ** (1.0 / k) > first, np.maximum(after / lower, 1.0), 1.0)
+def dips_of(
+    update: Update,
+    coefficients: tuple[float, ...],
+    root_index: int,
+    ends: tuple[float, float],
+    before: np.ndarray,
+    after: np.ndarray,
+    lowest: float,
+) -> np.ndarray:
+    """Return, per node, how far below it the map may send an eigenvalue close by.
+
+    Beyond its first maximum an equioscillating map comes back to the lower end of its range.
+    ``before`` and ``after`` are the nodes' x, ``lowest`` the least value of the map.
+    """
+    critical = update.critical_points(coefficients, root_index, *ends)
+    first = min(critical, default=math.inf)
+    return np.where(before > first, np.maximum(after / lowest, 1.0), 1.0)

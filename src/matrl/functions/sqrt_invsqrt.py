@@ -4,7 +4,5 @@ from matrl.core.function import MatrixFunction
 from matrl.functions.catalogue import FUNCTIONS
 
 FUNCTIONS.register(
-    MatrixFunction(
-        "sqrt+invsqrt", 2, -0.5, "yz", "the principal square root and its inverse, both"
-    )
+    MatrixFunction("sqrt+invsqrt", 2, -0.5, "yz", "the principal square root and its inverse, both")
 )

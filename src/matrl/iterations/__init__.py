@@ -10,7 +10,7 @@ from matrl.iterations import updates as _updates
 from matrl.iterations.catalogue import FORMS, UPDATES
 from matrl.iterations.form import Form, Registers
 from matrl.iterations.schedule import trace_schedule
-from matrl.iterations.update import DirectMethod, Multiplier, Update
+from matrl.iterations.update import DirectMethod, Multiplier, Samples, Update
 
 import_all(_updates)
 import_all(_forms)
@@ -22,6 +22,7 @@ __all__ = [
     "Form",
     "Multiplier",
     "Registers",
+    "Samples",
     "Update",
     "trace_schedule",
 ]

@@ -63,6 +63,11 @@ class Form(Protocol):
         """Whether the step before must have updated M (otherwise the form recomputes it)."""
         ...
 
+    @property
+    def keeps_rounding(self) -> bool:
+        """Whether earlier errors of the carried matrices are permanent."""
+        ...
+
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Whether an update of this kind can be carried out here.
 

@@ -25,6 +25,7 @@ class RationalUpdate:
     poles: int = 1
     kind: UpdateKind = "rational"
     uses_samples: bool = False
+    same_on_interval: str = ""
     has_pole_at_zero: bool = False
 
     @property
@@ -58,7 +59,7 @@ class RationalUpdate:
         self, coefficients: Sequence[float], root_index: int, lower: float, upper: float
     ) -> tuple[float, ...]:
         """Return the stationary points of h."""
-        return rational_critical_points(coefficients, lower, upper)
+        return rational_critical_points(coefficients, lower, upper, root_index)
 
 
 def flatten(fractions: PartialFractions) -> tuple[float, ...]:

@@ -36,6 +36,7 @@ class PolynomialUpdate:
     degree: int
     kind: UpdateKind = "polynomial"
     uses_samples: bool = False
+    same_on_interval: str = ""
     has_pole_at_zero: bool = False
 
     def supports(self, root_index: int) -> bool:

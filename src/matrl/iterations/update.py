@@ -80,6 +80,11 @@ class Update(Protocol):
         ...
 
     @property
+    def same_on_interval(self) -> str:
+        """Name of the update it cannot improve on where only a range is known; ``""`` if none."""
+        ...
+
+    @property
     def has_pole_at_zero(self) -> bool:
         """Whether h sends what is below the range far above it."""
         ...

@@ -95,11 +95,12 @@ def is_positive(
 ) -> bool:
     """Return whether h > 0 on all of (0, upper].
 
-    Rational updates have p > 0 by construction (positive weights and shifts). A polynomial is
-    positive where p(0) > 0 and h is positive at its stationary points and at the end.
+    Rational updates have p > 0 where no coefficient is negative (weights and shifts, of which a
+    shift may be zero). A polynomial is positive where p(0) > 0 and h is positive at its stationary
+    points and at the end.
     """
     if update.kind != "polynomial":
-        return all(c > 0.0 for c in coefficients)
+        return all(c >= 0.0 for c in coefficients)
     if not coefficients[0] > 0.0:
         return False
     return bool(np.all(_extrema(update, root_index, coefficients, 1e-12 * upper, upper) > 0.0))

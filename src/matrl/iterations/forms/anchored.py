@@ -25,6 +25,7 @@ class AnchoredForm:
     description: str = "Z <- Z p(A Z), the residual recomputed from A (inverse only)"
     source: str = "doi:10.1137/0703035"
     needs_residual: bool = False
+    keeps_rounding: bool = False
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Polynomials for the inverse, once a step has been taken."""

@@ -24,6 +24,7 @@ class ChainedForm:
     description: str = "X <- X p(X* X), the Gram matrix formed anew"
     source: str = "doi:10.1137/090774999; arXiv:2505.16932"
     needs_residual: bool = False
+    keeps_rounding: bool = True
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """All updates for sign and polar factor, anywhere."""

@@ -24,6 +24,7 @@ class CoupledForm:
     description: str = "T = Z Y, Y <- Y p(T), Z <- p(T) Z by general products"
     source: str = "doi:10.1137/S0895479803426656"
     needs_residual: bool = False
+    keeps_rounding: bool = True
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Polynomials for square roots, from the first step to the last."""

@@ -26,6 +26,7 @@ class GramForm:
     description: str = "Z <- Z p(M), M <- M p(M)^2 of A* A; a chained step is a restart"
     source: str = "Higham 2008, Functions of Matrices, section 7.3"
     needs_residual: bool = True
+    keeps_rounding: bool = True
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """All updates for sign and polar factor, but not at the start."""

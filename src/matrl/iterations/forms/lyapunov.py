@@ -6,7 +6,7 @@ method with its exact derivative, Higham, *Functions of Matrices*, section 6.1, 
 Lyapunov equation by eigendecomposition, Bartels & Stewart 1972, doi:10.1145/361573.361582.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
@@ -26,6 +26,7 @@ class LyapunovForm:
     description: str = "Z <- Z + D with S D + D S = I - Z A Z, S = A Z (inverse square root only)"
     source: str = "Higham 2008, Functions of Matrices, equation (6.2)"
     needs_residual: bool = False
+    keeps_rounding: bool = False
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """The repair, for the inverse square root, once a step has been taken."""

@@ -23,6 +23,7 @@ class PartialFractionsForm:
     description: str = "Z = p(A), Y = A p(A) by additions of shifted inverses of A"
     source: str = "doi:10.1137/140990334"
     needs_residual: bool = True
+    keeps_rounding: bool = True
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Rational updates, at the start only."""

@@ -24,6 +24,7 @@ class ProductForm:
     description: str = "Z <- Z p(M) (Y likewise), M by additions and one inverse"
     source: str = "doi:10.1137/S0895479899364015"
     needs_residual: bool = True
+    keeps_rounding: bool = True
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Updates of the product kind, wherever M drives."""

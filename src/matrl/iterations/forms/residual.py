@@ -28,6 +28,7 @@ class ResidualForm:
     description: str
     source: str = "Higham 2008, Functions of Matrices, sections 6.4 and 7.3"
     needs_residual: bool = True
+    keeps_rounding: bool = True
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Polynomials always; rationals once a step has been taken (see partial fractions)."""

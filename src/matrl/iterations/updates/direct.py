@@ -14,6 +14,4 @@ UPDATES.register(
     DirectMethod("eigh", "LAPACK syevd: f(A) = V f(L) V*; polar from that of A* A", "eigenvalues")
 )
 UPDATES.register(DirectMethod("cholesky", "LAPACK potrf, potri", "cholesky", functions=("inv",)))
-UPDATES.register(
-    DirectMethod("svd", "LAPACK gesdd: U V*", "singular-values", functions=_POLAR)
-)
+UPDATES.register(DirectMethod("svd", "LAPACK gesdd: U V*", "singular-values", functions=_POLAR))

@@ -1,6 +1,6 @@
-"""Newton's iteration with optimal scaling, for square roots: h(x) = (mu x + 1/(mu x))/2, centred.
+"""Newton's iteration with scaling, for square roots: h(x) = (mu x + 1/(mu x))/2, centred.
 
-With mu = 1/sqrt(l u) the ends of the range map to the same value; centring by 2/(1 + u') halves the
+With the optimal mu = 1/sqrt(l u) the ends of the range map to the same value; centring by 2/(1 + u') halves the
 error. Source: Higham, *Functions of Matrices*, sections 5.5, 6.3 and 8.6; Byers & Xu 2008,
 doi:10.1137/060664483.
 """
@@ -9,7 +9,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matrl.coefficients import newton_scaling
+from matrl.coefficients import (
+    byers_xu_scaling,
+    determinantal_scaling,
+    newton_scaling,
+    norm_scaling,
+)
 from matrl.core.tracing import Expression
 from matrl.iterations.catalogue import UPDATES
 from matrl.iterations.update import Multiplier, Samples, UpdateKind
@@ -27,6 +32,7 @@ class Newton:
     source: str = "Higham 2008, Functions of Matrices, section 8.6; doi:10.1137/060664483"
     rule: str = "optimal scaling 1/sqrt(l u), centred"
     uses_samples: bool = False
+    same_on_interval: str = ""
     has_pole_at_zero: bool = True
 
     def supports(self, root_index: int) -> bool:
@@ -71,4 +77,59 @@ class Newton:
         return (minimum,) if lower < minimum < upper and math.isfinite(minimum) else ()
 
 
-UPDATES.register(Newton())
+@dataclass(frozen=True)
+class ByersXu(Newton):
+    """Newton as Byers and Xu scale it: by the ends of the range, not centred."""
+
+    name: str = "newton-byers-xu"
+    source: str = "doi:10.1137/060664483"
+    rule: str = "1/sqrt(l u) of the range, not centred"
+    same_on_interval: str = "newton"
+
+    def coefficients(
+        self, root_index: int, lower: float, upper: float, samples: Samples | None = None
+    ) -> tuple[float, ...]:
+        """Return (mu, 1)."""
+        return byers_xu_scaling(lower, upper)
+
+
+@dataclass(frozen=True)
+class DeterminantalNewton(Newton):
+    """Newton with determinantal scaling |det X|^(-1/n), from the spectrum's geometric mean."""
+
+    name: str = "newton-determinantal"
+    source: str = "Byers 1987, doi:10.1016/0024-3795(87)90222-9"
+    rule: str = "|det X|^(-1/n), the geometric mean of the spectrum"
+    uses_samples: bool = True
+    same_on_interval: str = "newton"
+
+    def coefficients(
+        self, root_index: int, lower: float, upper: float, samples: Samples | None = None
+    ) -> tuple[float, ...]:
+        """Return (mu, 1); of a range alone, for a spectrum uniform in the logarithm."""
+        if samples is None:
+            return byers_xu_scaling(lower, upper)
+        return determinantal_scaling(samples.points.tolist(), samples.density.tolist())
+
+
+@dataclass(frozen=True)
+class NormScaledNewton(Newton):
+    """Newton scaled by norms of X and its inverse, in the Frobenius norm of the spectrum."""
+
+    name: str = "newton-norm"
+    source: str = "Higham 1986, doi:10.1137/0907079"
+    rule: str = "(||X^-1||_F/||X||_F)^(1/2), in place of Higham's 1- and inf-norms"
+    uses_samples: bool = True
+    same_on_interval: str = "newton"
+
+    def coefficients(
+        self, root_index: int, lower: float, upper: float, samples: Samples | None = None
+    ) -> tuple[float, ...]:
+        """Return (mu, 1); of a range alone, for a spectrum uniform in the logarithm."""
+        if samples is None:
+            return byers_xu_scaling(lower, upper)
+        return norm_scaling(samples.points.tolist(), samples.density.tolist())
+
+
+for _newton in (Newton(), ByersXu(), DeterminantalNewton(), NormScaledNewton()):
+    UPDATES.register(_newton)

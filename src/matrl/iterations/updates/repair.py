@@ -7,9 +7,9 @@ Its point is not its order, which is 2, but that it forgets the rounding of earl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matrl.core.tracing import Expression
 from matrl.iterations.catalogue import UPDATES
 from matrl.iterations.update import Multiplier, Samples, UpdateKind
-from matrl.core.tracing import Expression
 
 __all__ = ["Repair"]
 
@@ -24,6 +24,7 @@ class Repair:
     source: str = "Higham 2008, Functions of Matrices, section 6.1"
     rule: str = "none"
     uses_samples: bool = False
+    same_on_interval: str = ""
     has_pole_at_zero: bool = True
 
     def supports(self, root_index: int) -> bool:

@@ -1,0 +1,76 @@
+"""The iterates x after a step: their range, their values at the points, the error they mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matrl.core.measure import Measure
+from matrl.core.plan import StepRecord
+from matrl.discovery.domains import ScaledDomain, grid_points
+from matrl.discovery.state import ScheduleState
+from matrl.iterations import DirectMethod, Update
+from matrl.readings.scalar import apply_update, image
+
+__all__ = ["Iterates", "fine_error"]
+
+LEAST_PROGRESS = 1e-6
+FINE_GRID = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Iterates:
+    """Range [lower, upper] and values at the points after a step, and the error in the measure."""
+
+    lower: float
+    upper: float
+    points: np.ndarray | None
+    error: float
+
+    @classmethod
+    def after(
+        cls,
+        measure: Measure,
+        domain: ScaledDomain,
+        state: ScheduleState,
+        update: Update,
+        coefficients: tuple[float, ...],
+    ) -> "Iterates | None":
+        """Return the iterates after an update; ``None`` if they leave the numbers."""
+        k = measure.function.root_index
+        lower, upper = image(update, k, coefficients, state.lower, state.upper)
+        if not (0.0 < lower <= upper < np.inf):
+            return None
+        points = None
+        if state.points is not None:
+            points = apply_update(update, k, coefficients, state.points)
+        if domain.is_exact or points is None:
+            return cls(lower, upper, points, measure.of_range(lower, upper))
+        error = measure.of_points(points, domain.weights, domain.density)
+        return cls(lower, upper, points, error)
+
+    def is_progress(self, state: ScheduleState) -> bool:
+        """Whether range or error are better than before: loops are not schedules."""
+        closer = self.lower / self.upper > (1.0 + LEAST_PROGRESS) * state.lower / state.upper
+        return closer or self.error < 0.9 * state.error
+
+
+def fine_error(
+    measure: Measure,
+    domain: ScaledDomain,
+    updates: Mapping[str, Update | DirectMethod],
+    steps: Sequence[StepRecord],
+) -> float:
+    """Return the error of a schedule on a grid sixteen times as fine as the one it was made on."""
+    function = measure.function
+    lower, upper = (function.matrix(np.array(domain.sampled[i])) for i in (0, -1))
+    a = grid_points(float(lower), float(upper), FINE_GRID)
+    coarse = np.log(function.matrix(domain.sampled))
+    density = np.interp(np.log(a), coarse, domain.density)
+    density /= density.sum()
+    x = function.iterate(a)
+    for step in steps:
+        update = updates[step.name]
+        assert not isinstance(update, DirectMethod)
+        x = apply_update(update, function.root_index, step.coefficients, x)
+    return measure.of_points(x, measure.weights(a, density), density)
