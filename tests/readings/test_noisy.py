@@ -327,19 +327,37 @@ def test_powers_propagate_by_divided_differences(exponent: float) -> None:
     assert abs(value.errors[0, 0, 3] / (1e-3 * slope) - 1.0) < 1e-12
 
 
-def test_compression_keeps_joint_second_moments() -> None:
+def moments(values: Sequence[NoisyValue], *, with_adjoint: bool) -> np.ndarray:
+    """Return the joint second moments of all errors, or of those with their adjoints."""
+    longest = max(values, key=lambda value: len(value.errors))
+    signs = np.ones(len(longest.errors)) if longest.signs is None else longest.signs
+    padded = np.zeros((len(values), len(signs), *longest.errors.shape[1:]))
+    for index, value in enumerate(values):
+        padded[index, : len(value.errors)] = value.errors
+    other = padded.transpose(0, 1, 3, 2) * signs[:, None, None] if with_adjoint else padded
+    return np.einsum("asij,bsij->abij", padded, other)
+
+
+@pytest.mark.parametrize("is_hermitian", [True, False])
+def test_compression_keeps_joint_second_moments(is_hermitian: bool) -> None:
+    """Among the values, and between entries (i, j) and (j, i)."""
     generator = np.random.default_rng(0)
-    values = [NoisyValue(NODES, generator.standard_normal((7, 4, 4))) for _ in range(2)]
-    values.append(NoisyValue(NODES, generator.standard_normal((3, 4, 4))))
+    signs = np.where(np.arange(7) % 3, 1.0, -1.0)
+    values = []
+    for sources in (7, 7, 3):
+        errors = generator.standard_normal((sources, 4, 4))
+        if is_hermitian:
+            errors += errors.transpose(0, 2, 1) * signs[:sources, None, None]
+        values.append(NoisyValue(NODES, errors, signs[:sources], is_hermitian=is_hermitian))
     compressed = compress(*values)
-    padded = [np.concatenate([v.errors, np.zeros((7 - len(v.errors), 4, 4))]) for v in values]
-    for i in range(3):
-        assert len(compressed[i].errors) == 3
-        assert np.array_equal(compressed[i].values, NODES)
-        for j in range(3):
-            moments = (padded[i] * padded[j]).sum(axis=0)
-            kept = (compressed[i].errors * compressed[j].errors).sum(axis=0)
-            assert np.allclose(kept, moments, rtol=0.0, atol=1e-13)
+    for value in compressed:
+        assert len(value.errors) == (3 if is_hermitian else 6)
+        assert np.array_equal(value.values, NODES)
+        assert value.is_hermitian is is_hermitian
+    for with_adjoint in (False, True):
+        kept = moments(compressed, with_adjoint=with_adjoint)
+        expected = moments(values, with_adjoint=with_adjoint)
+        assert np.allclose(kept, expected, rtol=0.0, atol=1e-13)
 
 
 def test_compression_of_what_has_no_error() -> None:

@@ -1,82 +1,54 @@
-"""The noisy reading: a first-order model of rounding errors, pair of eigenvalues by pair.
+"""The noisy reading: a model of rounding errors, pair of eigenvalues by pair.
 
 Each value carries, besides its eigenvalues at some nodes, the standard deviation of its error's
-entries in the eigenbasis: ``errors[s, i, j]`` belongs to rounding event s and the pair (i, j).
-Errors are followed through the Frechet derivatives of the operations, so that what cancels in
-exact arithmetic cancels here and what does not commute is permanent (Higham, *Functions of
-Matrices*, chapter 3 and section 4.9). Sizes of fresh errors follow the usual random-rounding model
-(Higham & Mary 2019, doi:10.1137/18M1226312) with constants fitted to runs of the dense reading;
-``tests/readings/test_noisy.py`` holds the model against such runs.
+entries in the eigenbasis: ``errors[s, i, j]`` belongs to rounding event s and the pair (i, j). For
+m x n values the nodes are singular values and the bases those of singular vectors. Errors are
+followed through the Frechet derivatives of the operations, so that what cancels in exact arithmetic
+cancels here and what does not commute is permanent (Higham, *Functions of Matrices*, chapter 3 and
+section 4.9). A product of two errors is one more rounding event of its size: it is what remains
+where an iteration forgets the first order. Where an operand may have lost its definiteness to
+rounding, nothing of this holds, and the level is infinite.
 
-This is an estimate, not a bound.
+Sizes of fresh errors follow the usual random-rounding model (Higham & Mary 2019,
+doi:10.1137/18M1226312) with constants fitted to runs of the dense reading; ``tests/readings`` holds
+the model against such runs. This is an estimate, not a bound.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
-from matrl.core.matrices import DTYPES
 from matrl.core.program import Operation
+from matrl.readings.noise.events import (
+    EIGENDECOMPOSITION,
+    INVERSE,
+    ORTHOGONALITY,
+    SINGULAR_VALUES,
+    UNIT,
+    Events,
+)
+from matrl.readings.noise.levels import breaks_down, rounding_level
+from matrl.readings.noise.value import NoisyValue, adjoint, compress
 
-__all__ = ["NoisyReading", "NoisyValue", "compress", "rounding_level"]
-
-UNIT = {dtype: float(np.finfo(dtype).eps) / 2 for dtype in DTYPES}
-# Fresh error of an operation in units of the unit roundoff u and its natural scale.
-PRODUCT = 0.25
-INVERSE = 0.25
-EIGENDECOMPOSITION = 0.5
-PASS = 0.4
-# The 2-norm of a random symmetric matrix lies between one and two times its largest row norm.
-NORM = 1.6
-
-
-@dataclass(frozen=True)
-class NoisyValue:
-    """Eigenvalues at the nodes, shape (q,), and error deviations, shape (sources, q, q)."""
-
-    values: np.ndarray
-    errors: np.ndarray
-
-    @classmethod
-    def exact(cls, values: np.ndarray) -> "NoisyValue":
-        """Return a value without error."""
-        return cls(values, np.zeros((0, len(values), len(values))))
+__all__ = ["NoisyReading", "NoisyValue", "breaks_down", "compress", "rounding_level"]
 
 
-def _root_mean_square(values: np.ndarray, weights: np.ndarray) -> float:
-    return float(np.sqrt(weights @ (values * values)))
+class NoisyReading(Events):
+    """Reads programs for matrices of order n whose spectrum has density ``weights`` at the nodes.
 
+    ``sources`` is how many rounding events the inputs carry. Where matrices are m x n, m > n, the
+    errors outside the range of A are ``rows`` of a value. One instance numbers the rounding events
+    of one evaluation; do not share it between programs.
 
-def _padded(errors: np.ndarray, sources: int) -> np.ndarray:
-    if len(errors) == sources:
-        return errors
-    result = np.zeros((sources, *errors.shape[1:]))
-    result[: len(errors)] = errors
-    return result
-
-
-class NoisyReading:
-    """Reads programs for n x n matrices whose spectrum has density ``weights`` at the nodes.
-
-    One instance numbers the rounding events of one evaluation; do not share it between programs.
+    >>> import numpy as np
+    >>> gram = Operation("gram", (0, 0), dtype="float32")
+    >>> weights = np.array([0.5, 0.5])
+    >>> a = NoisyValue.exact(np.array([1e-4, 1.0]), is_hermitian=False)
+    >>> value = NoisyReading(100, weights, m=300).gram(gram, a, a)
+    >>> breaks_down(value, 100, weights) > 1.0  # float32 loses the smaller singular value
+    True
     """
-
-    def __init__(self, n: int, weights: np.ndarray, sources: int = 0) -> None:
-        self._n = n
-        self._weights = weights
-        self._sources = sources
-
-    def _with_fresh(
-        self, values: np.ndarray, errors: np.ndarray, fresh: np.ndarray | float
-    ) -> NoisyValue:
-        self._sources += 1
-        result = _padded(errors, self._sources)
-        result[-1] = fresh
-        return NoisyValue(values, result)
-
-    def _pass(self, scale: float, dtype: str) -> float:
-        return PASS * UNIT[dtype] * scale / np.sqrt(self._n)
 
     def linear(self, op: Operation, operands: Sequence[NoisyValue]) -> NoisyValue:
         """Combine errors linearly and round once more, at the size of the largest term."""
@@ -84,93 +56,190 @@ class NoisyReading:
         values = np.full(q, op.shift)
         scale = abs(op.shift)
         errors = np.zeros((self._sources, q, q))
+        rows: np.ndarray | None = None
         for coefficient, operand in zip(op.coefficients, operands, strict=True):
             values = values + coefficient * operand.values
-            errors[: len(operand.errors)] += coefficient * operand.errors
-            scale += abs(coefficient) * _root_mean_square(operand.values, self._weights)
-        return self._with_fresh(values, errors, self._pass(scale, op.dtype))
+            errors += coefficient * self._errors(operand)
+            scale += abs(coefficient) * self._rms(operand.values)
+            more = self._rows(operand)
+            if more is not None:
+                rows = coefficient * more + (0.0 if rows is None else rows)
+        fresh, fresh_rows = self._tall(self._pass(scale, op.dtype), op.shape)
+        is_hermitian = all(operand.is_hermitian for operand in operands)
+        return self._value(
+            values,
+            errors,
+            fresh,
+            operands,
+            rows=rows,
+            fresh_rows=fresh_rows,
+            is_hermitian=is_hermitian,
+        )
 
     def matmul(self, op: Operation, left: NoisyValue, right: NoisyValue) -> NoisyValue:
-        """Propagate by the product rule; mirroring turns the skew part into fresh noise."""
-        sources = self._sources
+        """Propagate by the product rule, and make the result Hermitian as the product does."""
+        dx, dy = self._errors(left), self._errors(right)
         x, y = left.values, right.values
-        dx, dy = _padded(left.errors, sources), _padded(right.errors, sources)
-        errors = dx * (0.5 * (y[:, None] + y)) + dy * (0.5 * (x[:, None] + x))
-        fresh = (
-            PRODUCT
-            * UNIT[op.dtype]
-            * _root_mean_square(x, self._weights)
-            * _root_mean_square(y, self._weights)
+        errors = dx * y + x[:, None] * dy
+        second = self._second_order(left.variances, right.variances)
+        fresh, fresh_rows = self._tall(self._product(x, y, op.dtype), op.shape)
+        variance = second + fresh * fresh
+        if op.product != "general":
+            return self._hermitian_product(op, x * y, errors, variance, (left, right))
+        rows = self._rows(left)
+        if rows is not None or fresh_rows is not None:
+            outside = self._second_order(left.row_variances, right.variances)
+            rows = None if rows is None else rows * y
+            fresh_rows = np.sqrt((fresh_rows or 0.0) ** 2 + outside)
+        return self._value(
+            x * y,
+            errors,
+            np.sqrt(variance),
+            (left, right),
+            rows=rows,
+            fresh_rows=fresh_rows,
+            is_hermitian=False,
         )
-        if op.product == "mirrored":
-            skew = dx * (0.5 * (y - y[:, None])) + dy * (0.5 * (x[:, None] - x))
-            weights = self._weights
-            fresh = float(np.sqrt(fresh * fresh + weights @ (skew * skew).sum(axis=0) @ weights))
-        elif op.product == "averaged":
-            fresh /= np.sqrt(2.0)
-        return self._with_fresh(x * y, errors, fresh)
+
+    def gram(self, op: Operation, left: NoisyValue, right: NoisyValue) -> NoisyValue:
+        """Propagate by the product rule for X* Y; what is outside the range is of second order."""
+        dx, dy = self._errors(left), self._errors(right)
+        x, y = left.values, right.values
+        errors = adjoint(dx, self._signs) * y + x[:, None] * dy
+        second = self._second_order(left.variances.T, right.variances)
+        second = second + self._n * np.outer(left.row_variances, right.row_variances)
+        fresh = self._product(x, y, op.dtype)
+        variance = second + fresh * fresh
+        return self._hermitian_product(op, x * y, errors, variance, (left, right))
+
+    def outer(self, op: Operation, left: NoisyValue, right: NoisyValue) -> NoisyValue:
+        """Propagate by the product rule for X Y*; the block outside the range is mirrored."""
+        dx, dy = self._errors(left), self._errors(right)
+        x, y = left.values, right.values
+        errors = dx * y + x[:, None] * adjoint(dy, self._signs)
+        second = self._second_order(left.variances, right.variances.T)
+        fresh, fresh_rows = self._tall(self._product(x, y, op.dtype), op.shape)
+        if op.shape != "square":
+            fresh *= np.sqrt(self._n / (self._n + self._outside))
+        value = self._hermitian_product(op, x * y, errors, second + fresh * fresh, (left, right))
+        if fresh_rows is None:
+            return value
+        # Two blocks, of X and of Y, each of which is half of the result or, mirrored, all of it.
+        both = left.row_variances * y * y + right.row_variances * x * x
+        rows = np.zeros((self._sources, len(x)))
+        rows[-1] = np.sqrt(0.5 * both + fresh_rows**2)
+        return replace(value, rows=rows)
 
     def inverse(self, op: Operation, operand: NoisyValue) -> NoisyValue:
         """Propagate by -W E W, E with the backward error of a Cholesky factorisation."""
         inverse = 1.0 / operand.values
         pairs = inverse[:, None] * inverse
-        scale = _root_mean_square(operand.values, self._weights)
-        fresh = INVERSE * UNIT[op.dtype] * scale * pairs
-        return self._with_fresh(inverse, -operand.errors * pairs, fresh)
+        backward = INVERSE * UNIT[op.dtype] * self._rms(operand.values)
+        first = operand.variances + backward * backward
+        second = self._second_order(first * (inverse * inverse), first) * pairs * pairs
+        return self._value(
+            inverse,
+            -self._errors(operand) * pairs,
+            np.sqrt((backward * pairs) ** 2 + second),
+            (operand,),
+            breakdown=breaks_down(operand, self._n, self._weights, backward),
+        )
 
     def spectral(self, op: Operation, operand: NoisyValue) -> NoisyValue:
         """Propagate by divided differences; the eigensolver is backward stable in the norm."""
-        x, exponent = operand.values, op.shift
-        values = x**exponent
-        gaps = x[:, None] - x
-        close = np.abs(gaps) <= 1e-6 * np.maximum(x[:, None], x)
-        slope = exponent * np.sqrt(np.outer(values / x, values / x))
-        differences = np.where(
-            close, slope, (values[:, None] - values) / np.where(close, 1.0, gaps)
-        )
+        x = operand.values
         unit = UNIT[op.dtype]
-        backward = EIGENDECOMPOSITION * unit * float(x.max())
-        product = PRODUCT * unit * _root_mean_square(values, self._weights) / np.sqrt(self._n)
+        backward = EIGENDECOMPOSITION * unit * float(np.abs(x).max())
+        values, differences = _sign(x) if op.label == "sign" else _power(x, op.shift)
+        product = self._product(values, np.ones_like(x), op.dtype) / np.sqrt(self._n)
         fresh = np.sqrt((differences * backward) ** 2 + product**2)
-        return self._with_fresh(values, operand.errors * differences, fresh)
+        return self._value(
+            values,
+            self._errors(operand) * differences,
+            fresh,
+            (operand,),
+            breakdown=breaks_down(operand, self._n, self._weights, backward),
+        )
+
+    def lyapunov(self, op: Operation, coefficient: NoisyValue, right: NoisyValue) -> NoisyValue:
+        """Propagate by S dD + dD S = dR - dS D - D dS, solved in the eigenbasis of S."""
+        ds, dr = self._errors(coefficient), self._errors(right)
+        s, r = coefficient.values, right.values
+        d = r / (2.0 * s)
+        sums, moved = s[:, None] + s, d[:, None] + d
+        errors = (dr - ds * moved) / sums
+        unit = UNIT[op.dtype]
+        backward = EIGENDECOMPOSITION * unit * float(np.abs(s).max())
+        # Four products: R to the eigenbasis of S, and D back; the latter are errors of D itself.
+        one = np.ones_like(s)
+        there, back = self._product(r, one, op.dtype), self._product(d, one, op.dtype)
+        changes = np.einsum("sij,sij->ij", errors, errors)
+        second = self._second_order(coefficient.variances, changes)
+        variance = (backward * moved) ** 2 + there**2 + second + second.T
+        return self._value(
+            d,
+            errors,
+            np.sqrt(variance / (sums * sums) + back**2),
+            (coefficient, right),
+            breakdown=breaks_down(coefficient, self._n, self._weights, backward),
+        )
+
+    def polar(self, op: Operation, operand: NoisyValue) -> NoisyValue:
+        """Propagate by (E - E*)_ij/(s_i + s_j) for A = U S V*, and by 1/s_j outside the range."""
+        s = operand.values
+        sums = s[:, None] + s
+        errors = self._errors(operand)
+        errors = (errors - adjoint(errors, self._signs)) / sums
+        unit = UNIT[op.dtype]
+        backward, outside = self._tall(SINGULAR_VALUES * unit * float(s.max()), op.shape)
+        product, _ = self._tall(ORTHOGONALITY * unit, op.shape)
+        rows = self._rows(operand)
+        fresh_rows = None
+        if rows is not None or outside is not None:
+            rows = None if rows is None else rows / s
+            fresh_rows = np.hypot((outside or 0.0) / s, product)
+        return self._value(
+            np.sign(s),
+            errors,
+            np.sqrt(2.0 * (backward / sums) ** 2 + product**2),
+            (operand,),
+            rows=rows,
+            fresh_rows=fresh_rows,
+            is_hermitian=False,
+        )
+
+    def symmetrize(self, op: Operation, operand: NoisyValue) -> NoisyValue:
+        """Drop the skew part."""
+        errors = self._errors(operand)
+        hermitian = 0.5 * (errors + adjoint(errors, self._signs))
+        fresh = self._pass(self._rms(operand.values), op.dtype)
+        return self._value(operand.values, hermitian, fresh, (operand,))
 
     def cast(self, op: Operation, operand: NoisyValue) -> NoisyValue:
         """Round to the new precision."""
-        scale = _root_mean_square(operand.values, self._weights)
-        return self._with_fresh(operand.values, operand.errors, self._pass(scale, op.dtype))
+        fresh, fresh_rows = self._tall(self._pass(self._rms(operand.values), op.dtype), op.shape)
+        return self._value(
+            operand.values,
+            self._errors(operand),
+            fresh,
+            (operand,),
+            rows=self._rows(operand),
+            fresh_rows=fresh_rows,
+            is_hermitian=operand.is_hermitian,
+        )
 
 
-def compress(*values: NoisyValue) -> tuple[NoisyValue, ...]:
-    """Return the values with as many sources as there are values, joint second moments kept.
-
-    For each pair of eigenvalues the errors of the values are jointly distributed; a triangular
-    factor of their covariance says the same with fewer sources.
-    """
-    sources = max(len(value.errors) for value in values)
-    stacked = np.stack([_padded(value.errors, sources) for value in values])
-    count, q = len(values), stacked.shape[-1]
-    factor = np.zeros((count, count, q, q))
-    rest = stacked.copy()
-    for source in range(count):
-        pivot = np.sqrt((rest[source] ** 2).sum(axis=0))
-        direction = rest[source] / np.where(pivot > 0.0, pivot, 1.0)
-        for row in range(source, count):
-            along = (rest[row] * direction).sum(axis=0)
-            factor[row, source] = along
-            rest[row] -= along * direction
-    return tuple(NoisyValue(value.values, factor[row]) for row, value in enumerate(values))
+def _power(x: np.ndarray, exponent: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the powers and their divided differences."""
+    values = x**exponent
+    gaps = x[:, None] - x
+    close = np.abs(gaps) <= 1e-6 * np.maximum(x[:, None], x)
+    slope = exponent * np.sqrt(np.outer(values / x, values / x))
+    return values, np.where(close, slope, (values[:, None] - values) / np.where(close, 1.0, gaps))
 
 
-def rounding_level(
-    value: NoisyValue, n: int, weights: np.ndarray, dips: np.ndarray | float = 1.0
-) -> float:
-    """Return the predicted ||F^(-1/2) E F^(-1/2)||_2 of the value's error E, F being the value.
-
-    ``dips`` says how much smaller than at its node the value may be close by: an equioscillating
-    map sends eigenvalues between the nodes to the lower end of its range, where the same absolute
-    error weighs more.
-    """
-    deviations = (value.errors**2).sum(axis=0)
-    size = np.abs(value.values) / dips
-    scaled = deviations / np.outer(size, size)
-    return NORM * float(np.sqrt(n * (scaled @ weights).max()))
+def _sign(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the signs and their divided differences: 2/(|x_i| + |x_j|), or 0 for equal signs."""
+    values = np.sign(x)
+    size = np.abs(x)
+    return values, np.abs(values[:, None] - values) / (size[:, None] + size)

@@ -1,0 +1,1 @@
+"""What the noisy reading is made of: values with errors, their compression, and levels."""

@@ -1,0 +1,124 @@
+"""Rounding events: how large a fresh error is, and how a value of the noisy reading takes it on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from matrl.core.precision import DTYPES
+from matrl.core.program import Operation
+from matrl.readings.noise.value import NoisyValue, adjoint, padded
+
+__all__ = ["EIGENDECOMPOSITION", "INVERSE", "ORTHOGONALITY", "SINGULAR_VALUES", "UNIT", "Events"]
+
+UNIT = {dtype: float(np.finfo(dtype).eps) / 2 for dtype in DTYPES}
+# Fresh error of an operation in units of the unit roundoff u and its natural scale.
+PRODUCT = 0.25
+INVERSE = 0.25
+EIGENDECOMPOSITION = 0.5
+SINGULAR_VALUES = 0.15
+ORTHOGONALITY = 1.5
+PASS = 0.4
+# Variances from which on errors are not followed any more.
+HUGE = 1e100
+
+
+class Events:
+    """Numbers the rounding events of one evaluation; the base of the noisy reading."""
+
+    def __init__(
+        self, n: int, weights: np.ndarray, sources: int = 0, *, m: int | None = None
+    ) -> None:
+        self._n = n
+        self._outside = 0 if m is None else max(m - n, 0)
+        self._weights = weights
+        self._signs = np.ones(sources)
+
+    @property
+    def _sources(self) -> int:
+        return len(self._signs)
+
+    def _errors(self, value: NoisyValue) -> np.ndarray:
+        """Return the errors padded to all sources, and learn the signs of those of the inputs."""
+        if value.signs is not None:
+            known = len(value.signs)
+            self._signs[:known] = np.minimum(self._signs[:known], value.signs)
+        q = len(value.values)
+        return padded(value.errors, self._sources, (q, q))
+
+    def _rows(self, value: NoisyValue) -> np.ndarray | None:
+        if value.rows is None:
+            return None
+        return padded(value.rows, self._sources, (len(value.values),))
+
+    def _rms(self, values: np.ndarray) -> float:
+        return float(np.sqrt(self._weights @ (values * values)))
+
+    def _pass(self, scale: float, dtype: str) -> float:
+        return PASS * UNIT[dtype] * scale / np.sqrt(self._n)
+
+    def _product(self, x: np.ndarray, y: np.ndarray, dtype: str) -> float:
+        return PRODUCT * UNIT[dtype] * self._rms(x) * self._rms(y)
+
+    def _tall(self, size: float, shape: str) -> tuple[float, float | None]:
+        """Return deviations of entries and of columns outside, for an n x n event of this size."""
+        if shape == "square" or not self._outside:
+            return size, None
+        # The same relative error as for n x n, spread over m rows.
+        size *= np.sqrt(self._n / (self._n + self._outside))
+        return size, size * np.sqrt(self._outside / self._n)
+
+    def _value(
+        self,
+        values: np.ndarray,
+        errors: np.ndarray,
+        fresh: np.ndarray | float,
+        operands: Sequence[NoisyValue],
+        *,
+        rows: np.ndarray | None = None,
+        fresh_rows: np.ndarray | float | None = None,
+        is_hermitian: bool = True,
+        breakdown: float = 0.0,
+    ) -> NoisyValue:
+        """Return a value with one more event, in two sources if it is not Hermitian."""
+        breakdown = max([breakdown, *(operand.breakdown for operand in operands)])
+        if breakdown >= 1.0 or any(operand.variances.max() > HUGE for operand in operands):
+            # Nothing is known about the value from here on.
+            return NoisyValue(
+                values, np.zeros((0, *errors.shape[1:])), None, None, is_hermitian, np.inf
+            )
+        old = len(errors)
+        added = np.array([1.0]) if is_hermitian else np.array([1.0, -1.0])
+        self._signs = np.concatenate([self._signs, added])
+        result = padded(errors, self._sources, errors.shape[1:])
+        # The entries (i, j) and (j, i) of a general error are independent.
+        result[old:] = fresh if is_hermitian else fresh * np.sqrt(0.5)
+        if rows is not None or fresh_rows is not None:
+            rows = padded(rows, self._sources, values.shape)
+            rows[old] = 0.0 if fresh_rows is None else fresh_rows
+        return NoisyValue(values, result, self._signs, rows, is_hermitian, breakdown)
+
+    def _hermitian_product(
+        self,
+        op: Operation,
+        values: np.ndarray,
+        errors: np.ndarray,
+        variance: np.ndarray,
+        operands: Sequence[NoisyValue],
+    ) -> NoisyValue:
+        """Return a product made Hermitian, from its error in full and the variance of fresh ones.
+
+        Averaging drops the skew part; mirroring turns it into noise in all directions.
+        """
+        hermitian = 0.5 * (errors + adjoint(errors, self._signs))
+        variance = 0.5 * (variance + variance.T)
+        if op.product == "averaged":
+            variance = 0.5 * variance
+        else:
+            skew = errors - hermitian
+            spread = np.einsum("sij,sij->ij", skew, skew)
+            variance = variance + self._weights @ spread @ self._weights
+        return self._value(values, hermitian, np.sqrt(variance), operands)
+
+    def _second_order(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return the variances of the product of two errors, from theirs."""
+        return self._n * (np.minimum(left, HUGE) * self._weights) @ np.minimum(right, HUGE)
