@@ -4,15 +4,22 @@ from typing import Any
 
 import numpy as np
 
+from matrl.core.precision import DTYPES
 from matrl.errors import InputError, NonFiniteError, NotHermitianError
 
-__all__ = ["DTYPES", "as_positive_definite", "as_square", "check_symmetry", "symmetry_slack"]
+__all__ = [
+    "as_array",
+    "as_matrix",
+    "as_square",
+    "check_symmetry",
+    "is_hermitian",
+    "require_hermitian",
+    "symmetry_slack",
+]
 
-DTYPES = ("float32", "float64")
 
-
-def as_square(a: Any, name: str = "A") -> np.ndarray:
-    """Return ``a`` as a non-empty float32 or float64 array of square matrices, or refuse it.
+def as_array(a: Any, name: str = "A") -> np.ndarray:
+    """Return ``a`` if it is an array of matrices, real or complex floating-point, or refuse it.
 
     Raises :class:`~matrl.errors.InputError` naming the argument ``name``.
     """
@@ -24,45 +31,70 @@ def as_square(a: Any, name: str = "A") -> np.ndarray:
             "of a floating-point dtype"
         )
     if a.dtype.name not in DTYPES:
-        remedy = (
-            "complex matrices are not supported yet"
-            if a.dtype.kind == "c"
-            else f"pass {name}.astype('float64')"
+        remedy = "complex128" if a.dtype.kind == "c" else "float64"
+        raise InputError(
+            f"{name}: must be one of {', '.join(DTYPES)}, not {a.dtype}; "
+            f"pass {name}.astype('{remedy}')"
         )
-        raise InputError(f"{name}: must be float32 or float64, not {a.dtype}; {remedy}")
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise InputError(f"{name}: must be a square matrix (n, n), but its shape is {a.shape}")
-    if a.size == 0:
-        raise InputError(f"{name}: is empty, its shape is {a.shape}; give n >= 1")
+    if a.ndim < 2:
+        raise InputError(f"{name}: must be a matrix (m, n), but its shape is {a.shape}")
     return a
 
 
+def as_square(a: Any, name: str = "A") -> np.ndarray:
+    """Return ``a`` if it is a non-empty array of square matrices; InputError otherwise."""
+    array = as_array(a, name)
+    if array.shape[-1] != array.shape[-2]:
+        raise InputError(f"{name}: must be a square matrix (n, n), but its shape is {array.shape}")
+    if array.size == 0:
+        raise InputError(f"{name}: is empty, its shape is {array.shape}; give n >= 1")
+    return array
+
+
 def symmetry_slack(n: int, dtype: Any) -> float:
-    """Return how far max |A - A^T| may be from 0, in units of max |A|: 8 sqrt(n) eps."""
+    """Return how far max |A - A*| may be from 0, in units of max |A|: 8 sqrt(n) eps."""
     return 8.0 * float(np.sqrt(n)) * float(np.finfo(dtype).eps)
 
 
 def check_symmetry(asymmetry: float, max_abs: float, n: int, dtype: Any, name: str = "A") -> None:
     """Raise :class:`~matrl.errors.NotHermitianError` if the asymmetry exceeds rounding."""
-    if asymmetry > symmetry_slack(n, dtype) * max_abs:
-        raise NotHermitianError(
-            f"{name}: must be symmetric, but max|A - A^T| is {asymmetry:.3g} while max|A| is "
-            f"{max_abs:.3g}; if it should be, pass ({name} + {name}.T)/2"
-        )
+    if asymmetry <= symmetry_slack(n, dtype) * max_abs:
+        return
+    if np.dtype(dtype).kind == "c":
+        what, adjoint, remedy = "Hermitian", "A*", f"({name} + {name}.conj().T)/2"
+    else:
+        what, adjoint, remedy = "symmetric", "A^T", f"({name} + {name}.T)/2"
+    raise NotHermitianError(
+        f"{name}: must be {what}, but max|A - {adjoint}| is {asymmetry:.3g} while max|A| is "
+        f"{max_abs:.3g}; if it should be, pass {remedy}"
+    )
 
 
-def as_positive_definite(a: Any, name: str = "A") -> np.ndarray:
-    """Return ``a`` if it is one finite symmetric matrix; definiteness is for the caller to see."""
-    array = as_square(a, name)
+def is_hermitian(a: np.ndarray) -> bool:
+    """Return whether a matrix differs from its conjugate transpose by no more than rounding."""
+    if a.shape[0] != a.shape[1]:
+        return False
+    asymmetry, largest = _asymmetry(a)
+    return asymmetry <= symmetry_slack(len(a), a.dtype) * largest
+
+
+def require_hermitian(a: np.ndarray, name: str) -> None:
+    """Raise :class:`~matrl.errors.NotHermitianError` unless a square matrix is Hermitian."""
+    asymmetry, largest = _asymmetry(a)
+    check_symmetry(asymmetry, largest, len(a), a.dtype, name)
+
+
+def _asymmetry(a: np.ndarray) -> tuple[float, float]:
+    return float(np.abs(a - a.conj().T).max()), float(np.abs(a).max())
+
+
+def as_matrix(a: Any, name: str = "A") -> np.ndarray:
+    """Return ``a`` if it is one finite, non-empty matrix (m, n); InputError otherwise."""
+    array = as_array(a, name)
     if array.ndim != 2:
-        raise InputError(f"{name}: must be one matrix (n, n), but its shape is {array.shape}")
+        raise InputError(f"{name}: must be one matrix (m, n), but its shape is {array.shape}")
+    if array.size == 0:
+        raise InputError(f"{name}: is empty, its shape is {array.shape}; give n >= 1")
     if not np.all(np.isfinite(array)):
         raise NonFiniteError(f"{name}: holds NaN or infinity; clean it before calling")
-    check_symmetry(
-        float(np.abs(array - array.T).max()),
-        float(np.abs(array).max()),
-        len(array),
-        array.dtype,
-        name,
-    )
     return array

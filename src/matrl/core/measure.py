@@ -1,0 +1,118 @@
+"""Error measures: how far a computed f(A) is from the true one, seen from its eigenvalues.
+
+With fhat(a) = f(a) x^j the relative error at an eigenvalue is |x^j - 1|. A measure says which power
+of x counts, with which weight at which eigenvalue, and whether the largest or the mean square does.
+The weights make a measure normwise: a small eigenvalue of a square root hardly shows in the norm.
+Source: Higham, *Functions of Matrices*, SIAM 2008, chapter 3 and section 4.9.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from matrl.core.function import MatrixFunction
+from matrl.errors import UnknownNameError
+
+__all__ = ["NORMS", "Measure", "Norm"]
+
+Norm = Literal["eigenvalue", "spectral", "frobenius", "residual"]
+NORMS: tuple[Norm, ...] = ("eigenvalue", "spectral", "frobenius", "residual")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One error measure of one function.
+
+    - ``eigenvalue``: max |fhat/f - 1|;
+    - ``spectral``: ||Fhat - F||_2/||F||_2; ``frobenius``: the same in the Frobenius norm, for the
+      density of the spectrum (uniform in log a where only an interval is known);
+    - ``residual``: of inverse powers ||A^q Z^p - I||, of powers ||X^p - A^q||/||A^q||, of the sign
+      ||S^2 - I||, of the polar factor ||U* U - I||, in the 2-norm.
+    """
+
+    norm: Norm
+    function: MatrixFunction
+
+    def __post_init__(self) -> None:
+        """Raise :class:`~matrl.errors.UnknownNameError` for a norm there is not."""
+        if self.norm not in NORMS:
+            raise UnknownNameError(
+                f"norm: there is no measure {self.norm!r}; choose one of: {', '.join(NORMS)}"
+            )
+
+    @property
+    def aggregate(self) -> Literal["max", "rms"]:
+        """How errors at eigenvalues are put together."""
+        return "rms" if self.norm == "frobenius" else "max"
+
+    @property
+    def power(self) -> int:
+        """The power q of x in |x^q - 1|."""
+        function = self.function
+        if self.norm != "residual":
+            return function.multiplicity
+        if function.carries == "x":
+            return 2
+        return function.multiplicity * function.root_index
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether eigenvalues differ in weight, so that a range of x does not tell the error."""
+        if self.norm == "residual":
+            return self.function.carries in ("y", "yz")
+        # The unitary factor and the sign weigh every eigenvalue alike.
+        plain = self.norm == "spectral" and self.function.carries == "x"
+        return self.norm != "eigenvalue" and not plain
+
+    def weights(self, a: np.ndarray, density: np.ndarray) -> np.ndarray:
+        """Return the weight of |x^q - 1| at each eigenvalue (singular value) ``a`` >= 0.
+
+        ``density`` sums to 1. For ``frobenius`` the mean of the squared weights is 1.
+        """
+        if self.norm == "eigenvalue":
+            return np.ones_like(a)
+        largest = float(a.max())
+        smallest = float(a.min())
+        candidates = []
+        for exponent in self._exponents():
+            if exponent > 0.0 and largest > 0.0:
+                one = (a / largest) ** exponent
+            elif exponent < 0.0:
+                one = (smallest / a) ** -exponent
+            else:
+                one = np.ones_like(a)
+            if self.norm == "frobenius":
+                one = one / np.sqrt(float(density @ (one * one)))
+            candidates.append(one)
+        return np.max(candidates, axis=0)
+
+    def _exponents(self) -> tuple[float, ...]:
+        """Return the exponents s of the weights a^s, one an output whose error counts."""
+        function = self.function
+        if self.norm != "residual":
+            return (0.0,) if function.carries == "x" else function.exponents
+        if function.carries == "y":
+            return (float(function.root_index - function.multiplicity),)
+        return (1.0, 0.0) if function.carries == "yz" else (0.0,)
+
+    def errors(self, x: np.ndarray) -> np.ndarray:
+        """Return |x^q - 1|."""
+        return np.abs(x**self.power - 1.0)
+
+    def of_range(self, lower: float, upper: float) -> float:
+        """Return max |x^q - 1| for x in [lower, upper]."""
+        q = self.power
+        return max(abs(lower**q - 1.0), abs(upper**q - 1.0))
+
+    def of_points(self, x: np.ndarray, weights: np.ndarray, density: np.ndarray) -> float:
+        """Return the error for iterates ``x`` of eigenvalues with these weights and density."""
+        errors = weights * self.errors(x)
+        if self.aggregate == "max":
+            return float(errors.max())
+        return float(np.sqrt(density @ (errors * errors)))
+
+    def distance(self, tol: float) -> float:
+        """Return the largest |x - 1| at which |x^q - 1| may be within ``tol``."""
+        q = self.power
+        return max((1.0 + tol) ** (1.0 / q) - 1.0, 1.0 - max(1.0 - tol, 0.0) ** (1.0 / q))
