@@ -1,4 +1,4 @@
-"""NumpyBackend against float64 references, tolerances in units of eps * n."""
+"""NumpyBackend against double precision references, tolerances in units of eps * n."""
 
 import numpy as np
 import pytest
@@ -10,23 +10,34 @@ from matrl.errors import IndefiniteMatrixError, InputError, NonFiniteError
 
 SIZES = [*range(1, 10), 63, 64, 65, *range(127, 131), 191, 192, 193, 256, 300]
 LEVELS = [223, 224, 384, 385, 705]
-DTYPES = [np.float32, np.float64]
+DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 LAYOUTS = ["plain", "block", "transposed", "gaps"]
 
 
 def noise(n, dtype, seed=0, columns=None):
     generator = np.random.default_rng(seed)
-    return (generator.standard_normal((n, columns or n)) / n**0.5).astype(dtype)
+    x = generator.standard_normal((n, columns or n)) / n**0.5
+    if np.dtype(dtype).kind == "c":
+        x = (x + 1j * generator.standard_normal(x.shape) / n**0.5) / 2**0.5
+    return x.astype(dtype)
+
+
+def double(x):
+    return x.astype(np.result_type(x.dtype, np.float64))
+
+
+def adjoint(x):
+    return x.conj().T
 
 
 def symmetric(n, dtype, seed=0):
-    x = noise(n, np.float64, seed)
-    return (x + x.T).astype(dtype)
+    x = noise(n, np.result_type(dtype, np.float64), seed)
+    return (x + adjoint(x)).astype(dtype)
 
 
 def definite(n, dtype, seed=0):
-    x = noise(n, np.float64, seed)
-    return (x @ x.T + np.eye(n)).astype(dtype)
+    x = noise(n, np.result_type(dtype, np.float64), seed)
+    return (x @ adjoint(x) + np.eye(n)).astype(dtype)
 
 
 def laid_out(x, layout):
@@ -48,7 +59,7 @@ def close(actual, expected, units=10):
     assert np.isfinite(actual).all()
     scale = max(1.0, float(np.abs(expected).max()))
     tolerance = units * np.finfo(actual.dtype).eps * actual.shape[0] * scale
-    assert np.abs(actual.astype(np.float64) - expected).max() <= tolerance
+    assert np.abs(double(actual) - expected).max() <= tolerance
 
 
 def dirty(n, dtype):
@@ -61,13 +72,13 @@ def test_products(n, dtype):
     x = symmetric(n, dtype)
     x.flags.writeable = False
     before = x.copy()
-    wide = x.astype(np.float64)
+    wide = double(x)
     for method in (backend.matmul, backend.matmul_hermitian, backend.matmul_averaged):
         out = dirty(n, dtype)
         method(out, x, x)
         close(out, wide @ wide)
         if method != backend.matmul:
-            assert np.array_equal(out, out.T)
+            assert np.array_equal(out, adjoint(out))
     assert np.array_equal(x, before)
 
 
@@ -79,19 +90,21 @@ def test_products_of_strided_inputs(n, layout, other, dtype):
     x, y = noise(n, dtype, 1, n + 3), noise(n + 3, dtype, 2, n)
     out = dirty(n, dtype)
     backend.matmul(out, laid_out(x, layout), laid_out(y, other))
-    close(out, x.astype(np.float64) @ y.astype(np.float64))
-    backend.matmul_hermitian(out, laid_out(x, layout), laid_out(x, layout).T)
-    close(out, x.astype(np.float64) @ x.T.astype(np.float64))
-    assert np.array_equal(out, out.T)
+    close(out, double(x) @ double(y))
+    backend.matmul_hermitian(out, laid_out(x, layout), laid_out(adjoint(x), other))
+    close(out, double(x) @ adjoint(double(x)))
+    assert np.array_equal(out, adjoint(out))
 
 
-@pytest.mark.parametrize("n", [3, 65, 300])
-def test_averaged_is_the_symmetric_part(n):
-    x, y = noise(n, np.float64, 1), noise(n, np.float64, 2)
-    out = dirty(n, np.float64)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 3, 65, 300])
+def test_averaged_is_the_hermitian_part(n, dtype):
+    x, y = noise(n, dtype, 1), noise(n, dtype, 2)
+    out = dirty(n, dtype)
     backend.matmul_averaged(out, x, y)
-    close(out, (x @ y + (x @ y).T) / 2)
-    assert np.array_equal(out, out.T)
+    product = double(x) @ double(y)
+    close(out, (product + adjoint(product)) / 2)
+    assert np.array_equal(out, adjoint(out))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -103,14 +116,15 @@ def test_linear(n, dtype):
     backend.linear(out, coefficients, arrays, -0.75)
     expected = -0.75 * np.eye(n)
     for coefficient, x in zip(coefficients, arrays, strict=True):
-        expected = expected + coefficient * x.astype(np.float64)
+        expected = expected + coefficient * double(x)
     close(out, expected)
     backend.linear(out, [], [], 2.0)
     assert np.array_equal(out, 2 * np.eye(n, dtype=dtype))
 
 
-def test_linear_in_several_row_blocks():
-    x = np.random.default_rng(0).random((1100, 1000))
+@pytest.mark.parametrize("kind", [1, 1 + 1j])
+def test_linear_in_several_row_blocks(kind):
+    x = np.random.default_rng(0).random((1100, 1000)) * kind
     out = np.empty_like(x)
     backend.linear(out, [2.0, 0.5], [x, x], 0.0)
     assert np.allclose(out, 2.5 * x, rtol=1e-15)
@@ -122,8 +136,8 @@ def test_inverse(n, dtype):
     x = laid_out(definite(n, dtype), LAYOUTS[n % 4])
     out = dirty(n, dtype)
     backend.inverse_spd(out, x)
-    close(out, np.linalg.inv(x.astype(np.float64)), 30)
-    assert np.array_equal(out, out.T)
+    close(out, np.linalg.inv(double(x)), 30)
+    assert np.array_equal(out, adjoint(out))
 
 
 def test_inverse_refuses():
@@ -153,13 +167,14 @@ def test_spectral_function(n, dtype):
     x = laid_out(symmetric(n, dtype), LAYOUTS[n % 4])
     out = dirty(n, dtype)
     backend.spectral_function(out, x, np.tanh)
-    values, vectors = np.linalg.eigh(x.astype(np.float64))
-    close(out, (vectors * np.tanh(values)) @ vectors.T, 30)
-    assert np.array_equal(out, out.T)
+    values, vectors = np.linalg.eigh(double(x))
+    close(out, (vectors * np.tanh(values)) @ adjoint(vectors), 30)
+    assert np.array_equal(out, adjoint(out))
 
 
-def test_spectral_function_passes_and_checks_values():
-    x, out = symmetric(4, np.float32), np.empty((4, 4), np.float32)
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64])
+def test_spectral_function_passes_and_checks_values(dtype):
+    x, out = symmetric(4, dtype), np.empty((4, 4), dtype)
     seen = []
 
     def record(values):
@@ -180,7 +195,7 @@ def test_spectral_function_passes_and_checks_values():
     with pytest.raises(InputError, match="4 real values"):
         backend.spectral_function(out, x, lambda values: values * 1j)
     with pytest.raises(NonFiniteError):
-        backend.spectral_function(out, x * np.float32(np.inf), np.tanh)
+        backend.spectral_function(out, np.full_like(x, np.inf), np.tanh)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -191,11 +206,11 @@ def test_cholesky_and_solve(n, dtype, transpose):
     factor = dirty(n, dtype)
     assert backend.cholesky(factor, x)
     assert np.array_equal(factor, np.tril(factor))
-    wide = factor.astype(np.float64)
-    close(factor, np.linalg.cholesky(x.astype(np.float64)), 30)
+    wide = double(factor)
+    close(factor, np.linalg.cholesky(double(x)), 30)
     b = laid_out(noise(n, dtype, 3, 3), LAYOUTS[n % 4])
     solution = backend.solve_triangular(laid_out(factor, LAYOUTS[n % 4]), b, transpose)
-    close(solution, np.linalg.solve(wide.T if transpose else wide, b.astype(np.float64)), 30)
+    close(solution, np.linalg.solve(adjoint(wide) if transpose else wide, double(b)), 30)
 
 
 def test_cholesky_and_solve_refuse():
@@ -207,13 +222,13 @@ def test_cholesky_and_solve_refuse():
 @given(st.integers(1, 140), st.sampled_from(DTYPES), st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_symmetrize(n, dtype, seed):
-    x = np.random.default_rng(seed).standard_normal((n, n)).astype(dtype)
+    x = noise(n, dtype, seed)
     out = x.copy()
     backend.symmetrize(out)
-    assert np.array_equal(out, out.T)
-    assert np.array_equal(out, (x + x.T) * dtype(0.5))
+    assert np.array_equal(out, adjoint(out))
+    assert np.array_equal(out, (x + adjoint(x)) * dtype(0.5))
     assert backend.asymmetry(out) == 0
-    assert backend.asymmetry(x) == np.abs(x - x.T).max()
+    assert backend.asymmetry(x) == np.abs(x - adjoint(x)).max()
 
 
 def test_cast_and_empty():
@@ -227,6 +242,19 @@ def test_cast_and_empty():
     assert (out == -np.inf).all()
     with pytest.raises(InputError, match="casts"):
         backend.cast(out, x * 1j)
+
+
+@pytest.mark.parametrize("source", DTYPES)
+@pytest.mark.parametrize("target", DTYPES)
+def test_casts_between_precisions_and_to_complex(source, target):
+    x = noise(3, source, columns=5)
+    out = np.empty((3, 5), target)
+    if np.dtype(source).kind == "c" and np.dtype(target).kind == "f":
+        with pytest.raises(InputError, match="casts"):
+            backend.cast(out, x)
+        return
+    backend.cast(out, x)
+    assert np.array_equal(out, x.astype(target))
 
 
 EYE = np.eye(3)

@@ -4,10 +4,17 @@ import math
 
 import pytest
 
-import matrl.profile.measure as module
+import matrl.profile.session as module
 from matrl.errors import InputError, MatrlError, UnknownNameError
-from matrl.profile.measure import measure, measure_entries, measure_for, measure_machine
+from matrl.profile.measure import (
+    measure,
+    measure_entries,
+    measure_for,
+    measure_machine,
+    plan_operations,
+)
 from matrl.profile.profile import KNOWN_OPERATIONS
+from matrl.profile.session import Task
 
 
 class Simulated:
@@ -18,13 +25,15 @@ class Simulated:
         outer = self
 
         class Workload:
-            def __init__(self, dtype, n, batch):
-                self.n, self.batch = n, batch
+            def __init__(self, dtype, n, batch, m):
+                self.n, self.batch, self.ratio = n, batch, m / n
 
             def run(self, op):
                 exponent = module.nominal_exponent(op)
                 unit = 1e-8 if exponent == 2 else 2e-11 * module._WEIGHTS.get(op, 1.0)
-                outer.now += self.batch * unit * self.n**exponent * slowdown(op, self.n)
+                outer.now += (
+                    self.batch * unit * self.n**exponent * self.ratio * slowdown(op, self.n)
+                )
 
         monkeypatch.setattr(module, "Workload", Workload)
         monkeypatch.setattr(module.time, "perf_counter", lambda: self.now)
@@ -35,6 +44,63 @@ def test_all_operations_at_tiny_sizes():
     assert len(found.entries) == len(KNOWN_OPERATIONS) * 4
     assert all(entry.seconds > 0 and math.isfinite(entry.seconds) for entry in found.entries)
     assert found.name
+
+
+def test_complex_dtypes_are_measured_on_request(monkeypatch):
+    found = measure(KNOWN_OPERATIONS, ["complex64", "complex128"], [3], budget=30)
+    assert len(found.entries) == 2 * len(KNOWN_OPERATIONS)
+    Simulated(monkeypatch)
+    assert {entry.dtype for entry in measure_machine().entries} == {"float32", "float64"}
+    asked = measure_machine(dtypes=["complex64"])
+    assert {entry.dtype for entry in asked.entries} == {"complex64"}
+
+
+@pytest.mark.parametrize("rows", [5, 30])
+def test_rectangles(rows):
+    found = measure_for(["float32", "complex64"], 10, 2, rows=rows)
+    shapes = {(entry.op, entry.n, entry.rows) for entry in found.entries}
+    both = {"matmul", "add", "cast", "norm", "matvec"}
+    assert {op for op, n, m in shapes if (n, m) == (10, rows)} == both | {"gram", "svd"}
+    square = {"chol", "inv_spd", "eigh", "matmul_herm"}
+    assert {op for op, n, m in shapes if (n, m) == (10, 10)} == both | square
+    assert len(found.entries) == 2 * len(shapes)
+    assert found.seconds("svd", "complex64", 10, batch=2, m=rows) == next(
+        e.seconds for e in found.entries if (e.op, e.dtype) == ("svd", "complex64")
+    )
+
+
+def test_rows_equal_to_n_are_square():
+    assert {entry.m for entry in measure_for(["float64"], 4, rows=4).entries} == {None}
+    assert "gram" not in plan_operations()
+
+
+def test_operations_can_be_chosen():
+    found = measure_for(["float64"], 4, rows=9, operations=["gram", "eigh"])
+    assert {(entry.op, entry.rows) for entry in found.entries} == {("gram", 9), ("eigh", 4)}
+
+
+@pytest.mark.parametrize("rows", [101, 130, 5000, 300000])
+@pytest.mark.parametrize("slow", [1.0, 200.0])
+def test_budget_is_kept_for_rectangles(monkeypatch, rows, slow):
+    clock = Simulated(monkeypatch, lambda op, n: slow)
+    found = measure_for(["complex64", "complex128"], 100, rows=rows)
+    if slow == 1.0 and rows <= 5000:
+        assert clock.now <= 5.0
+    kinds = {(entry.op, entry.dtype, entry.m is None) for entry in found.entries}
+    assert len(kinds) == len(found.entries) == 2 * 16
+    for entry in found.entries:
+        assert entry.m is None or entry.m > entry.n
+        assert found.seconds(entry.op, entry.dtype, 100, m=entry.m and rows) is not None
+
+
+def test_tasks_keep_their_shape():
+    task = Task("gram", "float64", 2000, 2002)
+    assert (task.at(64).n, task.at(64).m) == (64, 65)
+    assert Task("gram", "float64", 2002, 2000).at(64).m == 63
+    assert Task("gram", "float64", 400, 1200).at(100).m == 300
+    assert Task("gram", "float64", 400, 1200).kind != Task("gram", "float64", 400, 400).kind
+    assert Task("add", "float64", 9000, 9000).largest_order == 4096
+    assert Task("add", "complex128", 9000, 18000).largest_order == 2048
 
 
 def test_progress_counts_up_to_the_total():
@@ -121,6 +187,7 @@ def test_cheap_tasks_come_first():
         ((["add"], ["float16"], [3]), {}, InputError),
         ((["add"], ["float64"], [0]), {}, InputError),
         ((["add"], ["float64"], [3]), {"batch": 0}, InputError),
+        ((["add"], ["float64"], [3]), {"rows": 0}, InputError),
         ((["add"], ["float64"], [3]), {"budget": 0}, InputError),
         ((["add"], ["float64"], [3]), {"budget": math.nan}, InputError),
     ],

@@ -1,6 +1,7 @@
 """Checks of shape, dtype and memory layout before an address goes to C."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +13,38 @@ __all__ = [
     "check_matrix",
     "check_out",
     "check_square",
+    "check_twin",
     "check_writeable",
+    "is_complex",
     "is_row_contiguous",
     "leading_dimension",
+    "real_dtype",
+    "real_view",
     "type_letter",
 ]
 
-_PREFIXES = {np.dtype(np.float32): "s", np.dtype(np.float64): "d"}
+_PREFIXES = {
+    np.dtype(np.float32): "s",
+    np.dtype(np.float64): "d",
+    np.dtype(np.complex64): "c",
+    np.dtype(np.complex128): "z",
+}
 LARGEST_INT = 2**31 - 1
+
+
+def is_complex(array: Matrix) -> bool:
+    """Return whether the elements are complex."""
+    return array.dtype.kind == "c"
+
+
+def real_dtype(array: Matrix) -> np.dtype[Any]:
+    """Return the dtype of the real parts: float32 for complex64, itself for a real one."""
+    return np.finfo(array.dtype).dtype
+
+
+def real_view(array: Matrix) -> Matrix:
+    """Return a complex m x n array of contiguous rows as real m x 2n, a real one as it is."""
+    return array.view(real_dtype(array)) if is_complex(array) else array
 
 
 def is_row_contiguous(array: Matrix) -> bool:
@@ -37,7 +62,10 @@ def type_letter(**arrays: Matrix) -> str:
     dtype = next(iter(arrays.values())).dtype
     for name, array in arrays.items():
         if array.dtype not in _PREFIXES:
-            raise InputError(f"{name} has dtype {array.dtype}: cast it to float32 or float64")
+            raise InputError(
+                f"{name} has dtype {array.dtype}: cast it to float32, float64, complex64 or "
+                "complex128"
+            )
         if array.dtype != dtype:
             raise InputError(
                 f"{name} has dtype {array.dtype}, the others {dtype}: cast one of them"
@@ -87,3 +115,14 @@ def check_matrix(name: str, x: Matrix) -> None:
     """Raise InputError unless ``x`` is a non-empty 2-D array."""
     if x.ndim != 2 or 0 in x.shape:
         raise InputError(f"{name} has shape {x.shape}: pass a non-empty 2-D array")
+
+
+def check_twin(out: Matrix, name: str, x: Matrix) -> None:
+    """Raise InputError unless ``x`` is 2-D and ``out`` a separate array of its shape and dtype."""
+    check_matrix(name, x)
+    check_out(out, x.shape, [x])
+    type_letter(out=out)
+    if out.dtype != x.dtype:
+        raise InputError(
+            f"out has dtype {out.dtype}, {name} has {x.dtype}: pass arrays of one dtype"
+        )

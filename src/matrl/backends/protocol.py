@@ -13,18 +13,26 @@ Matrix: TypeAlias = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class MatrixNorms:
-    """Norms of one matrix: Frobenius, one-norm (largest absolute column sum), largest modulus."""
+    """Norms of one m x n matrix, and a bound on the spectrum of a Hermitian one.
+
+    ``frobenius``; ``one``, the largest absolute column sum; ``max_abs``, the largest modulus;
+    ``inf``, the largest absolute row sum; ``gershgorin``, the largest x_ii + sum_{j != i} |x_ij|,
+    which no eigenvalue of a Hermitian matrix exceeds, and infinity (no bound) for m != n.
+    """
 
     frobenius: float
     one: float
     max_abs: float
+    inf: float
+    gershgorin: float
 
 
 class Backend(Protocol):
-    """Kernels on real n x n matrices in float32 or float64.
+    """Kernels on matrices in float32, float64, complex64 or complex128.
 
-    Results go into ``out``, allocated by the caller, C-contiguous, sharing no memory with an
-    input; inputs are never modified. InputError if a shape, dtype or layout does not fit.
+    "Hermitian" means symmetric where real, x^* the conjugate transpose. Results go into ``out``,
+    allocated by the caller, C-contiguous, sharing no memory with an input; inputs are never
+    modified and may be strided. InputError if a shape, dtype or layout does not fit.
     """
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
@@ -32,44 +40,115 @@ class Backend(Protocol):
         ...
 
     def cast(self, out: Matrix, x: Matrix) -> None:
-        """Copy ``x`` into ``out``, of the same shape, rounding to the dtype of ``out``."""
+        """Copy ``x`` into ``out``, of the same shape, rounding to the dtype of ``out``.
+
+        Real may become complex, not the other way round.
+        """
         ...
 
     def linear(
         self, out: Matrix, coefficients: Sequence[float], arrays: Sequence[Matrix], shift: float
     ) -> None:
-        """Write sum c_i X_i + shift I into ``out``; all shapes and dtypes equal."""
+        """Write sum c_i X_i + shift I into ``out``; all shapes and dtypes equal.
+
+        Coefficients and shift are real, also where the arrays are complex; m x n if shift is 0.
+        """
         ...
 
-    def matmul(self, out: Matrix, x: Matrix, y: Matrix) -> None:
-        """Write x y into ``out`` (m x n), for ``x`` of m x k and ``y`` of k x n."""
+    def scale_by_power_of_two(self, out: Matrix, x: Matrix, exponent: int) -> None:
+        """Write 2^exponent x into ``out`` (m x n), exact unless an element under- or overflows."""
         ...
 
-    def matmul_hermitian(self, out: Matrix, x: Matrix, y: Matrix) -> None:
-        """Write x y, known to be symmetric, into ``out`` (n x n), exactly symmetric."""
+    def matmul(
+        self,
+        out: Matrix,
+        x: Matrix,
+        y: Matrix,
+        *,
+        adjoint_x: bool = False,
+        adjoint_y: bool = False,
+    ) -> None:
+        """Write x y into ``out`` (m x n), for ``x`` of m x k and ``y`` of k x n.
+
+        A factor whose flag is set enters as its conjugate transpose.
+        """
         ...
 
-    def matmul_averaged(self, out: Matrix, x: Matrix, y: Matrix) -> None:
-        """Write the symmetric part of x y into ``out`` (n x n), exactly symmetric."""
+    def matmul_hermitian(
+        self,
+        out: Matrix,
+        x: Matrix,
+        y: Matrix,
+        *,
+        adjoint_x: bool = False,
+        adjoint_y: bool = False,
+    ) -> None:
+        """Write x y, known to be Hermitian, into ``out`` (n x n), exactly Hermitian."""
+        ...
+
+    def matmul_averaged(
+        self,
+        out: Matrix,
+        x: Matrix,
+        y: Matrix,
+        *,
+        adjoint_x: bool = False,
+        adjoint_y: bool = False,
+    ) -> None:
+        """Write the Hermitian part of x y into ``out`` (n x n), exactly Hermitian."""
+        ...
+
+    def gram(self, out: Matrix, x: Matrix, y: Matrix) -> None:
+        """Write x^* y, known to be Hermitian, into ``out`` (n x n), exactly Hermitian.
+
+        ``x`` and ``y`` are m x n and may be one array, which is cheaper.
+        """
+        ...
+
+    def outer_gram(self, out: Matrix, x: Matrix, y: Matrix) -> None:
+        """Write x y^*, known to be Hermitian, into ``out`` (m x m), exactly Hermitian."""
+        ...
+
+    def gram_averaged(self, out: Matrix, x: Matrix, y: Matrix) -> None:
+        """Write the Hermitian part of x^* y into ``out`` (n x n), exactly Hermitian."""
         ...
 
     def symmetrize(self, out: Matrix) -> None:
-        """Replace ``out`` (n x n) by its symmetric part, exactly symmetric."""
+        """Replace ``out`` (n x n) by its Hermitian part, exactly Hermitian."""
         ...
 
     def inverse_spd(self, out: Matrix, x: Matrix) -> None:
-        """Write the inverse of ``x`` into ``out``, exactly symmetric.
+        """Write the inverse of Hermitian ``x`` into ``out``, exactly Hermitian.
 
         IndefiniteMatrixError if ``x`` is not positive definite to working precision.
         """
         ...
 
+    def inverse(self, out: Matrix, x: Matrix) -> None:
+        """Write the inverse of a general ``x`` (n x n) into ``out``; DomainError if singular."""
+        ...
+
     def spectral_function(
         self, out: Matrix, x: Matrix, function: Callable[[Matrix], Matrix]
     ) -> None:
-        """Write V f(w) V^T into ``out`` for symmetric x = V diag(w) V^T, exactly symmetric.
+        """Write V f(w) V^* into ``out`` for Hermitian x = V diag(w) V^*, exactly Hermitian.
 
-        ``function`` maps the 1-D eigenvalues (dtype of x) to as many values and may raise.
+        ``function`` maps the 1-D eigenvalues (real, in the precision of x) to as many real values
+        and may raise.
+        """
+        ...
+
+    def lyapunov(self, out: Matrix, s: Matrix, r: Matrix) -> None:
+        """Write the solution D of S D + D S = R into ``out``, exactly Hermitian.
+
+        S and R are Hermitian (n x n); IndefiniteMatrixError if S is not positive definite.
+        """
+        ...
+
+    def polar_factor(self, out: Matrix, x: Matrix) -> Matrix:
+        """Write the unitary polar factor of ``x`` (m x n, m >= n) into ``out``.
+
+        Returns the n singular values, descending.
         """
         ...
 
@@ -78,15 +157,15 @@ class Backend(Protocol):
         ...
 
     def solve_triangular(self, factor: Matrix, b: Matrix, transpose: bool) -> Matrix:
-        """Return L^-1 b, or L^-T b if ``transpose``, for lower L (n x n) and b (n x s)."""
+        """Return L^-1 b, or L^-* b if ``transpose``, for lower L (n x n) and b (n x s)."""
         ...
 
     def norms(self, x: Matrix) -> MatrixNorms:
-        """Return the norms of ``x``, accumulated in float64; NaN if ``x`` holds NaN."""
+        """Return the norms of ``x`` (m x n), accumulated in float64; NaN if ``x`` holds NaN."""
         ...
 
     def asymmetry(self, x: Matrix) -> float:
-        """Return the largest modulus in x - x^T for square ``x``; NaN if ``x`` holds NaN."""
+        """Return the largest modulus in x - x^* for square ``x``; NaN if ``x`` holds NaN."""
         ...
 
     def is_finite(self, x: Matrix) -> bool:

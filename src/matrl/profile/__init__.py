@@ -3,7 +3,13 @@
 from matrl.profile.cache import load_cached, store_cached
 from matrl.profile.chosen import covers, profile_for
 from matrl.profile.fingerprint import machine_description, machine_fingerprint
-from matrl.profile.measure import measure_entries, measure_for, measure_machine
+from matrl.profile.measure import (
+    measure_entries,
+    measure_for,
+    measure_machine,
+    measured_shapes,
+    plan_operations,
+)
 from matrl.profile.profile import KNOWN_OPERATIONS, OperationTime, Profile
 
 __all__ = [
@@ -17,6 +23,8 @@ __all__ = [
     "measure_entries",
     "measure_for",
     "measure_machine",
+    "measured_shapes",
+    "plan_operations",
     "profile_for",
     "store_cached",
 ]

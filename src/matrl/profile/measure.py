@@ -1,15 +1,12 @@
 """Measurement of a machine's prices within a budget of wall-clock time."""
 
-import math
-import statistics
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from matrl.errors import InputError, UnknownNameError
 from matrl.profile.fingerprint import machine_description
-from matrl.profile.profile import KNOWN_OPERATIONS, OperationTime, Profile, nominal_exponent
-from matrl.profile.workloads import MEASURED_DTYPES, Workload
+from matrl.profile.profile import KNOWN_OPERATIONS, OperationTime, Profile
+from matrl.profile.session import Session, Task
+from matrl.profile.workloads import MEASURED_DTYPES, REAL_DTYPES
 
 __all__ = [
     "Progress",
@@ -18,6 +15,8 @@ __all__ = [
     "measure_entries",
     "measure_for",
     "measure_machine",
+    "measured_shapes",
+    "plan_operations",
     "profile_name",
 ]
 
@@ -30,144 +29,32 @@ _PLAN_OPERATIONS = (
     *("add", "cast", "norm", "matvec", "chol"),
     *("matmul", "matmul_herm", "inv_spd", "eigh"),
 )
+# Needed of m x n matrices as well as of n x n ones, and of m x n matrices only.
+_OF_BOTH_SHAPES = frozenset({"matmul", "add", "cast", "norm", "matvec"})
+_OF_RECTANGLES = frozenset({"gram", "svd", "qr"})
 
 # Building matrices and a last prediction gone wrong come out of the rest of the budget.
 _SHARE = 0.92
-_BURST = 3
-
-# Rough prices in units of a product, only to order the tasks; elementwise ones per n^2.
-_WEIGHTS = {"eigh": 12.0, "svd": 20.0, "schur": 60.0, "qr": 3.0, "inv": 2.0, "chol": 0.3}
-_ELEMENTWISE_WEIGHT = 30.0
-
-# Five float64 matrices of this order take 0.7 GB; beyond, prices are extrapolated.
-_LARGEST_ORDER = 4096
-_FIRST_PROBE = 256
-_SMALLEST = 64
-# A probe may take this share of the time left.
-_PROBE_SHARE = 0.12
-# How wrong a prediction may be. Other processes on the same cores slow threaded LAPACK tenfold
-# (measured: svd at n = 2048 took 20 s instead of 2 s), so a size that could as well be
-# extrapolated is not worth the risk of an overrun.
-_SAFETY, _SAFETY_EXTRAPOLABLE = 1.25, 8.0
-# Runs this long need no warm-up: the first one counts.
-_LONG_SECONDS = 0.1
-# What is set aside for each operation not measured yet, as a share of the budget.
-_RESERVE, _LARGEST_RESERVE = 0.04, 0.5
-_SHORT_SECONDS, _MOST_RUNS, _FEWEST_RUNS = 0.03, 31, 3
 
 
-@dataclass(frozen=True)
-class _Task:
-    op: str
-    dtype: str
-    n: int
+def plan_operations(rectangular: bool = False) -> tuple[str, ...]:
+    """Return the operations whose prices a plan needs, of matrices that are not square if set.
 
-    @property
-    def cost(self) -> float:
-        exponent = nominal_exponent(self.op)
-        weight = _WEIGHTS.get(self.op, 1.0 if exponent == 3 else _ELEMENTWISE_WEIGHT)
-        return weight * float(self.n) ** exponent * (2.0 if self.dtype == "float64" else 1.0)
-
-    @property
-    def pair(self) -> tuple[str, str]:
-        return (self.op, self.dtype)
+    >>> plan_operations()[-2:], plan_operations(rectangular=True)[-2:]
+    (('inv_spd', 'eigh'), ('gram', 'svd'))
+    """
+    return (*_PLAN_OPERATIONS, "gram", "svd") if rectangular else _PLAN_OPERATIONS
 
 
-class _Session:
-    """Timings so far, the time left, and the matrices last used."""
+def measured_shapes(op: str, n: int, rows: int | None = None) -> tuple[tuple[int, int], ...]:
+    """Return the (n, m) at which an operation is measured where plans are for rows x n matrices.
 
-    def __init__(self, budget: float, tasks: Sequence[_Task]) -> None:
-        self._budget = budget
-        self._deadline = time.perf_counter() + budget
-        self._waiting = {task.pair for task in tasks}
-        self._known: dict[tuple[str, str], tuple[int, float]] = {}
-        self._workload: tuple[tuple[str, int, int], Workload] | None = None
-
-    def measure(self, task: _Task, batch: int) -> OperationTime | None:
-        """Measure the task, a smaller one if too long, or nothing if that exists already."""
-        first = task.pair in self._waiting
-        self._waiting.discard(task.pair)
-        if task.n > _LARGEST_ORDER:
-            if not first:
-                return None
-            task = _Task(task.op, task.dtype, _LARGEST_ORDER)
-        self._probe(task)
-        n, used = task.n, batch
-        safety = _SAFETY if first else _SAFETY_EXTRAPOLABLE
-        while not self._fits(task, n, used, safety):
-            if used > 1:
-                used = 1
-            elif not first:
-                return None
-            elif n <= _SMALLEST:
-                break
-            else:
-                n = max(n // 2, _SMALLEST)
-        seconds = self._timed(task, n, used, self._allowance())
-        return OperationTime(task.op, task.dtype, n, used, seconds)
-
-    def _allowance(self) -> float:
-        reserve = self._budget * min(_LARGEST_RESERVE, _RESERVE * len(self._waiting))
-        return self._deadline - time.perf_counter() - reserve
-
-    def _predicted(self, task: _Task, n: int) -> float:
-        size, seconds = self._known[task.pair]
-        return seconds * (n / size) ** nominal_exponent(task.op)
-
-    def _fits(self, task: _Task, n: int, batch: int, safety: float) -> bool:
-        seconds = batch * self._predicted(task, n)
-        runs = 1 if seconds > _LONG_SECONDS else 2
-        return runs * safety * seconds <= self._allowance()
-
-    def _probe(self, task: _Task) -> None:
-        """Time smaller sizes until the price at the task's n can be predicted."""
-        if task.pair in self._known:
-            return
-        size = min(task.n, _FIRST_PROBE if self._allowance() > 0 else _SMALLEST)
-        if task.cost / task.n**3 > 2 * _WEIGHTS["svd"]:
-            size = min(size, _SMALLEST)
-        self._timed(task, size, 1, 0.0)
-        while 2 * size < task.n:
-            size *= 2
-            if 2 * self._predicted(task, size) > _PROBE_SHARE * self._allowance():
-                return
-            self._timed(task, size, 1, 0.0)
-
-    def _timed(self, task: _Task, n: int, batch: int, allowance: float) -> float:
-        """Return the typical seconds of runs after a warm-up, in at most half the allowance."""
-        key = (task.dtype, n, batch)
-        started = time.perf_counter()
-        if self._workload is None or self._workload[0] != key:
-            # Free the old matrices before the new ones are allocated.
-            self._workload = None
-            self._workload = (key, Workload(*key))
-        workload = self._workload[1]
-        warm_up = _once(workload, task.op)
-        left = allowance - (time.perf_counter() - started)
-        fitting = int(0.5 * left / warm_up)
-        if warm_up > _LONG_SECONDS:
-            runs = min(_FEWEST_RUNS - 1, fitting)
-            samples = [warm_up, *(_once(workload, task.op) for _ in range(runs))]
-        else:
-            wanted = min(_MOST_RUNS, max(_FEWEST_RUNS, math.ceil(_SHORT_SECONDS / warm_up)))
-            samples = [_once(workload, task.op) for _ in range(max(1, min(wanted, fitting)))]
-        seconds = _typical(samples)
-        self._known[task.pair] = (n, seconds / batch)
-        return seconds
-
-
-def _typical(samples: Sequence[float]) -> float:
-    """Return the median; of many samples that of bursts' best, for what others take is no price."""
-    if len(samples) < 3 * _BURST:
-        return statistics.median(samples)
-    return statistics.median(min(samples[i::_BURST]) for i in range(_BURST))
-
-
-def _once(workload: Workload, op: str) -> float:
-    started = time.perf_counter()
-    workload.run(op)
-    # A clock too coarse to see the run must not make it free.
-    return max(time.perf_counter() - started, 1e-9)
+    >>> measured_shapes("gram", 8, 24), measured_shapes("matmul", 8, 24), measured_shapes("add", 8)
+    (((8, 24),), ((8, 8), (8, 24)), ((8, 8),))
+    """
+    if rows is None or rows == n or op not in _OF_BOTH_SHAPES | _OF_RECTANGLES:
+        return ((n, n),)
+    return ((n, rows),) if op in _OF_RECTANGLES else ((n, n), (n, rows))
 
 
 def measure_entries(
@@ -178,12 +65,15 @@ def measure_entries(
     batch: int = 1,
     budget: float = 60.0,
     progress: Progress | None = None,
+    rows: int | None = None,
 ) -> Iterator[OperationTime]:
     """Yield the prices one by one, cheap ones first, within ``budget`` seconds of wall clock.
 
     What would overrun is measured at a smaller size or batch, or left out where a smaller size is
-    there already; Profile extrapolates. InputError for a dtype other than float32 and float64, a
-    size or batch below 1 or a budget not above 0, UnknownNameError for an operation.
+    there already; Profile extrapolates. Of ``rows`` x n matrices, if rows is given, are gram, svd
+    and qr; matmul (by an n x n matrix), add, cast, norm and matvec are measured of n x n and of
+    rows x n ones. InputError for a dtype other than float32, float64, complex64 and complex128, a
+    size, batch or rows below 1 or a budget not above 0, UnknownNameError for an operation.
     """
     for op in operations:
         if op not in KNOWN_OPERATIONS:
@@ -192,19 +82,27 @@ def measure_entries(
             )
     for dtype in dtypes:
         if dtype not in MEASURED_DTYPES:
-            raise InputError(f"dtypes holds {dtype!r}: use {' or '.join(MEASURED_DTYPES)}")
+            raise InputError(f"dtypes holds {dtype!r}: use some of {', '.join(MEASURED_DTYPES)}")
     if batch < 1 or any(n < 1 for n in sizes):
         raise InputError("sizes or batch holds a number below 1: pass 1 or more")
+    if rows is not None and rows < 1:
+        raise InputError(f"rows is {rows}: pass 1 or more, or None for square matrices")
     if not budget > 0:
         raise InputError(f"budget is {budget}: pass a positive number of seconds")
     tasks = sorted(
-        {_Task(op, dtype, n) for op in operations for dtype in dtypes for n in sizes},
-        key=lambda task: (task.cost, task.n, task.op),
+        {
+            Task(op, dtype, *shape)
+            for op in operations
+            for dtype in dtypes
+            for n in sizes
+            for shape in measured_shapes(op, n, rows)
+        },
+        key=lambda task: (task.cost, task.n, task.m, task.op),
     )
-    session = _Session(budget, tasks)
+    session = Session(budget, tasks)
     for done, task in enumerate(tasks):
         if progress:
-            progress(done, len(tasks), f"{task.op} {task.dtype} n = {task.n}")
+            progress(done, len(tasks), str(task))
         entry = session.measure(task, batch)
         if entry is not None:
             yield entry
@@ -220,10 +118,11 @@ def measure(
     batch: int = 1,
     budget: float = 60.0,
     progress: Progress | None = None,
+    rows: int | None = None,
 ) -> Profile:
     """Return the profile of the operations at the sizes, as ``measure_entries`` measures them."""
     found = measure_entries(
-        operations, dtypes, sizes, batch=batch, budget=budget, progress=progress
+        operations, dtypes, sizes, batch=batch, budget=budget, progress=progress, rows=rows
     )
     return Profile(profile_name(), tuple(found))
 
@@ -235,21 +134,30 @@ def profile_name() -> str:
 
 
 def machine_entries(
-    progress: Progress | None = None, budget: float = 60.0
+    progress: Progress | None = None,
+    budget: float = 60.0,
+    dtypes: Sequence[str] = REAL_DTYPES,
 ) -> Iterator[OperationTime]:
-    """Yield prices of all operations, float32 and float64, n from 64 to 2048 as time allows."""
+    """Yield prices of all operations, for real dtypes if none are given, as time allows.
+
+    n is from 64 to 2048, the matrices square.
+    """
     return measure_entries(
         _MACHINE_OPERATIONS,
-        MEASURED_DTYPES,
+        dtypes,
         _MACHINE_SIZES,
         budget=_SHARE * budget,
         progress=progress,
     )
 
 
-def measure_machine(progress: Progress | None = None, budget: float = 60.0) -> Profile:
+def measure_machine(
+    progress: Progress | None = None,
+    budget: float = 60.0,
+    dtypes: Sequence[str] = REAL_DTYPES,
+) -> Profile:
     """Return the profile of this machine, as ``machine_entries`` measures it."""
-    return Profile(profile_name(), tuple(machine_entries(progress, budget)))
+    return Profile(profile_name(), tuple(machine_entries(progress, budget, dtypes)))
 
 
 def measure_for(
@@ -258,8 +166,25 @@ def measure_for(
     batch: int = 1,
     budget: float = 5.0,
     progress: Progress | None = None,
+    *,
+    rows: int | None = None,
+    operations: Sequence[str] | None = None,
 ) -> Profile:
-    """Return a profile of what a plan needs at one size and batch, within ``budget`` seconds."""
+    """Return a profile of what a plan needs at one size and batch, within ``budget`` seconds.
+
+    ``operations`` are those of ``plan_operations`` if None; ``rows`` and errors are as for
+    ``measure_entries``.
+
+    >>> found = measure_for(["complex64"], 8, rows=24, operations=["gram"])
+    >>> [(entry.op, entry.n, entry.m) for entry in found.entries]
+    [('gram', 8, 24)]
+    """
     return measure(
-        _PLAN_OPERATIONS, dtypes, (n,), batch=batch, budget=_SHARE * budget, progress=progress
+        plan_operations(rows not in (None, n)) if operations is None else operations,
+        dtypes,
+        (n,),
+        batch=batch,
+        budget=_SHARE * budget,
+        progress=progress,
+        rows=rows,
     )
