@@ -15,6 +15,7 @@ __all__ = [
     "NonFiniteError",
     "NotHermitianError",
     "ProfileError",
+    "RankDeficientError",
     "ToleranceError",
     "UnknownNameError",
     "UnreachableError",
@@ -43,6 +44,10 @@ class NotHermitianError(InputError):
 
 class IndefiniteMatrixError(InputError):
     """A matrix that must be positive definite is indefinite, or singular to working precision."""
+
+
+class RankDeficientError(InputError):
+    """A matrix whose sign or polar factor is asked for is singular to working precision."""
 
 
 class DomainError(InputError):

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from matrl.core.matrices import as_square
+from matrl.core.matrices import as_array
 from matrl.core.plan import PlanRecord
 from matrl.core.solution import Solution
 from matrl.errors import ArtifactError, InputError
-from matrl.execute.executor import Executor, Verify
+from matrl.execute.executor import Executor, RankDeficient, Verify
 from matrl.functions import FUNCTIONS
 from matrl.iterations.schedule import check_schedule
 
@@ -30,24 +30,66 @@ class Plan(PlanRecord):
         """
         plan = super().from_json(text, source)
         try:
-            check_schedule(FUNCTIONS.get(plan.function), plan.steps)
+            function = FUNCTIONS.get(plan.function)
+            check_schedule(function, plan.steps)
         except InputError as error:
             raise ArtifactError(f"{source}: is not a valid plan: {error}") from None
+        if plan.domain.lower == 0.0 and not function.vanishes_at_zero:
+            raise ArtifactError(
+                f"{source}: is not a valid plan: its domain must have lower > 0, for "
+                f"{function.name} is not defined at 0"
+            )
+        if plan.shape[0] != plan.shape[1] and function.structure != "rectangular":
+            raise ArtifactError(
+                f"{source}: is not a valid plan: {function.name} is for square matrices, its shape "
+                f"is {plan.shape}"
+            )
         return plan
 
-    def bind(self, a: Any, *, verify: Verify = "sketch") -> Executor:
-        """Return an executor for matrices of the size of ``a``, an (..., n, n) array or n itself.
+    def bind(
+        self,
+        a: Any,
+        *,
+        verify: Verify = "sketch",
+        rank_deficient: RankDeficient = "refuse",
+        rank_threshold: float | None = None,
+    ) -> Executor:
+        """Return an executor for the shape of ``a``: an (..., m, n) array, (m, n), or n itself.
 
-        Raises :class:`~matrl.errors.InputError` for what is not a square floating-point matrix.
+        Raises :class:`~matrl.errors.InputError` for what the function has no value of.
         """
-        n = int(a) if isinstance(a, int | np.integer) else as_square(a).shape[-1]
-        return Executor(self, n, verify=verify)
+        if isinstance(a, int | np.integer):
+            shape: Any = int(a)
+        elif isinstance(a, tuple) and len(a) == 2:
+            shape = a
+        else:
+            shape = as_array(a).shape[-2:]
+        return Executor(
+            self,
+            shape,
+            verify=verify,
+            rank_deficient=rank_deficient,
+            rank_threshold=rank_threshold,
+        )
 
-    def run(self, a: Any, *, verify: Verify = "sketch", out: np.ndarray | None = None) -> Solution:
+    def run(
+        self,
+        a: Any,
+        *,
+        verify: Verify = "sketch",
+        rank_deficient: RankDeficient = "refuse",
+        rank_threshold: float | None = None,
+        out: np.ndarray | tuple[np.ndarray, ...] | None = None,
+    ) -> Solution:
         """Return f(a) as a :class:`~matrl.Solution`; see :class:`~matrl.execute.Executor`.
 
-        ``verify``: ``"sketch"`` checks a sketched residual, ``"full"`` proves the error from the
-        whole residual, ``"off"`` skips this and the checks of the input. Raises a
+        ``a`` is (m, n) or a stack (..., m, n), Hermitian (positive definite for powers) unless a
+        polar factor is asked for. ``verify``: ``"sketch"`` checks a sketched residual, ``"full"``
+        proves the error from the whole residual, ``"off"`` skips this and the checks of the input.
+        ``rank_deficient="pseudo"`` applies f on the range of a singular matrix. Raises a
         :class:`~matrl.errors.MatrlError` for input outside the plan's domain.
         """
-        return self.bind(a, verify=verify)(a, out=out)
+        executor = self.bind(
+            a, verify=verify, rank_deficient=rank_deficient, rank_threshold=rank_threshold
+        )
+        return executor(a, out=out)

@@ -52,17 +52,22 @@ def as_square(a: Any, name: str = "A") -> np.ndarray:
 
 
 def symmetry_slack(n: int, dtype: Any) -> float:
-    """Return how far max |A - A^T| may be from 0, in units of max |A|: 8 sqrt(n) eps."""
+    """Return how far max |A - A*| may be from 0, in units of max |A|: 8 sqrt(n) eps."""
     return 8.0 * float(np.sqrt(n)) * float(np.finfo(dtype).eps)
 
 
 def check_symmetry(asymmetry: float, max_abs: float, n: int, dtype: Any, name: str = "A") -> None:
     """Raise :class:`~matrl.errors.NotHermitianError` if the asymmetry exceeds rounding."""
-    if asymmetry > symmetry_slack(n, dtype) * max_abs:
-        raise NotHermitianError(
-            f"{name}: must be symmetric, but max|A - A^T| is {asymmetry:.3g} while max|A| is "
-            f"{max_abs:.3g}; if it should be, pass ({name} + {name}.T)/2"
-        )
+    if asymmetry <= symmetry_slack(n, dtype) * max_abs:
+        return
+    if np.dtype(dtype).kind == "c":
+        what, adjoint, remedy = "Hermitian", "A*", f"({name} + {name}.conj().T)/2"
+    else:
+        what, adjoint, remedy = "symmetric", "A^T", f"({name} + {name}.T)/2"
+    raise NotHermitianError(
+        f"{name}: must be {what}, but max|A - {adjoint}| is {asymmetry:.3g} while max|A| is "
+        f"{max_abs:.3g}; if it should be, pass {remedy}"
+    )
 
 
 def is_hermitian(a: np.ndarray) -> bool:

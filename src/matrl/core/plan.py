@@ -24,8 +24,10 @@ MAX_BYTES = 16 * 1024 * 1024
 class Domain:
     """The spectra a plan is for: eigenvalues in [lower, upper].
 
-    ``relative``: the eigenvalues are meant after the plan's scaling. ``proved``: the upper end is
-    a proved bound at run time, so that the plan was designed up to it and not to 1.2 times it.
+    Of a Hermitian matrix whose sign is asked for their moduli are meant, of a rectangular one its
+    singular values. ``lower`` is 0 only for roots and positive powers in a normwise measure.
+    ``relative``: they are meant after the plan's scaling. ``proved``: the upper end is a proved
+    bound at run time, so that the plan was designed up to it and not to 1.2 times it.
     """
 
     lower: float
@@ -39,9 +41,11 @@ class Domain:
 class Scaling:
     """How a matrix is normalised before the first step.
 
-    ``constant``: multiplied by ``factor``, an exact power of two. ``frobenius`` and ``one-norm``:
-    divided by that norm. ``lanczos``: divided by the largest Ritz value after ``steps`` Lanczos
-    steps over ``factor``, an upper bound that fails with the probability ``failure_probability``.
+    ``constant``: multiplied by ``factor``, an exact power of two. The other kinds divide by an
+    upper bound on the 2-norm: ``frobenius``; ``one-norm``, (||A||_1 ||A||_inf)^(1/2);
+    ``gershgorin``, of Hermitian matrices; ``lanczos``, the largest Ritz value after ``steps``
+    Lanczos steps over ``factor``, which fails with the probability ``failure_probability`` (for
+    sign and polar factor the square root of that of A* A).
     """
 
     kind: Literal["constant", "frobenius", "one-norm", "gershgorin", "lanczos"]
@@ -166,6 +170,9 @@ class PlanRecord:
             raise ArtifactError(f"{path}: has {size} bytes, too large for a plan")
         return cls.from_json(text, str(path))
 
+    def _may_reach_zero(self) -> bool:
+        return self.domain.lower == 0.0 and self.norm in ("spectral", "frobenius")
+
     def _check(self, source: str) -> None:
         numbers = [
             self.tol,
@@ -177,8 +184,13 @@ class PlanRecord:
         problem = ""
         if not all(math.isfinite(number) for number in numbers):
             problem = "holds a number that is not finite"
-        elif not 0.0 < self.domain.lower <= self.domain.upper:
-            problem = "its domain must satisfy 0 < lower <= upper"
+        elif not (self.domain.lower > 0.0 or self._may_reach_zero()):
+            problem = (
+                "its domain must satisfy 0 < lower <= upper (lower = 0 is for roots and positive "
+                "powers in the spectral or Frobenius norm)"
+            )
+        elif not self.domain.lower <= self.domain.upper or not self.domain.upper > 0.0:
+            problem = "its domain must satisfy lower <= upper and upper > 0"
         elif not self.scaling.factor > 0.0 or not self.tol > 0.0:
             problem = "scaling.factor and tol must be positive"
         elif self.scaling.kind == "lanczos" and self.scaling.steps < 1:

@@ -1,31 +1,41 @@
 """The check after a run: does the residual say that the tolerance was met?
 
-``sketch``: the residual is applied a few times to a few random vectors. Growth factors are lower
-bounds on its norm, so where the error commutes with A a value above what the tolerance allows is a
-violation for certain (up to the rounding of the evaluation, which is in float64; other errors, of
-rounding, may show more than they are); and the last power gives an upper bound that holds with a
-stated probability (a Gaussian block and s columns: ||B||_2 <= alpha sqrt(2/pi)
-max ||B g_i|| with probability at least 1 - alpha^-s; Halko, Martinsson & Tropp 2011, lemma 4.1,
-doi:10.1137/090771806).
+``sketch``: the residual (see :mod:`matrl.execute.residuals`) is applied three times to four random
+vectors, in float64. Growth factors and Rayleigh quotients in the inner product the residual is
+self-adjoint in lie within its spectrum, so where the error commutes with A a value above what the
+tolerance allows is a violation for certain (up to the rounding of the evaluation; other errors, of
+rounding, may show more than they are). In the Frobenius measure the mean square over the vectors
+estimates the norm, and twice the tolerance is called a violation: of an error of rank one that uses
+the tolerance up, that refuses three in a thousand. The last power gives an upper bound on the
+spectral radius of the residual, its norm in its own inner product, that holds with a stated
+probability (a Gaussian block and s columns: ||B||_2 <= alpha sqrt(2/pi) max ||B g_i|| with
+probability at least 1 - alpha^-s; Halko, Martinsson & Tropp 2011, lemma 4.1, doi:10.1137/090771806).
+For sign and polar factor inequalities on the same vectors are tested beside it. The price is O(n^2)
+a vector, and a Cholesky factorisation of the value for roots and positive powers (of A, for inverse
+powers judged normwise).
 
 ``full``: the residual is formed and its norm computed, positivity is verified, and the result is a
-rigorous bound on the error, up to the rounding of the evaluation.
+rigorous bound on the error in the plan's measure, up to the rounding of the evaluation.
+
+Two outputs that are functions of A, A^(1/2) and A^(-1/2), are judged one by one.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matrl.backends.protocol import Backend, Matrix
-from matrl.core.function import MatrixFunction
-from matrl.execute.residuals import residual_of
+from matrl.execute.residuals import Case, Check, Residual, check_for
+from matrl.execute.residuals.check import Block, column_norms
+from matrl.functions import FUNCTIONS
 
-__all__ = ["FAILURE_PROBABILITY", "Verdict", "check_full", "check_sketch"]
+__all__ = ["FAILURE_PROBABILITY", "REFUSED", "Verdict", "check_full", "check_sketch"]
 
 VECTORS = 4
 POWERS = 3
 FAILURE_PROBABILITY = 1e-6
+FROBENIUS_SLACK = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,111 +51,125 @@ class Verdict:
 REFUSED = Verdict(False, math.inf)
 
 
-def _rounding_allowance(n: int, condition: float) -> float:
-    """Return how large a residual rounding in float64 may fake."""
-    return 4.0 * math.sqrt(n) * float(np.finfo(np.float64).eps) * max(condition, 1.0)
+def _judged(case: Case, judge: Callable[[Case, Check], Verdict]) -> Verdict:
+    if case.function.carries != "yz":
+        return judge(case, check_for(case.function, case.norm))
+    verdicts = []
+    for name, value in zip(case.function.outputs, case.values, strict=True):
+        part = replace(case, function=FUNCTIONS.get(name), values=(value,))
+        verdicts.append(judge(part, check_for(part.function, part.norm)))
+    return Verdict(
+        all(verdict.passed for verdict in verdicts),
+        max(verdict.residual for verdict in verdicts),
+        _largest([verdict.residual_bound for verdict in verdicts]),
+        _largest([verdict.error_bound for verdict in verdicts]),
+    )
 
 
-def _forgiven(allowance: float, tol: float) -> float:
-    """Return what is forgiven of it: never more than the tolerance, or nothing would be checked."""
-    return min(allowance, tol)
+def _largest(numbers: list[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None]
+    return max(known) if len(known) == len(numbers) else None
 
 
-def check_sketch(
-    function: MatrixFunction,
-    a: Matrix,
-    value: Matrix,
-    tol: float,
-    condition: float,
-    backend: Backend,
-) -> Verdict:
-    """Return the verdict of the sketched residual; ``a`` and ``value`` are float64 (n, n)."""
-    n = a.shape[-1]
-    residual = residual_of(function, a, value, backend)
+def check_sketch(case: Case) -> Verdict:
+    """Return the verdict of the sketched residual and the inequalities."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _judged(case, _sketch)
+
+
+def check_full(case: Case) -> Verdict:
+    """Return the verdict of the whole residual, with positivity."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _judged(case, _full)
+
+
+def _full(case: Case, check: Check) -> Verdict:
+    if not all(case.backend.is_finite(value) for value in case.values):
+        return REFUSED
+    proof = check.proof(case)
+    if proof is None or not math.isfinite(proof.residual):
+        return REFUSED
+    return Verdict(proof.estimate <= case.tol, proof.residual, proof.residual_bound, proof.bound)
+
+
+def _gaussian(n: int, dtype: np.dtype) -> Block:
+    random = np.random.default_rng(n)
+    block = random.standard_normal((n, VECTORS))
+    if dtype.kind == "c":
+        block = (block + 1j * random.standard_normal((n, VECTORS))) / math.sqrt(2.0)
+    return block.astype(dtype)
+
+
+@dataclass(frozen=True)
+class _Sketch:
+    """Bounds from inside on a residual's size and spectrum, and an upper bound (None: too large).
+
+    ``mean_square`` is the root of the mean of ||R g||^2, an estimate of the Frobenius norm.
+    """
+
+    growth: float
+    least: float
+    greatest: float
+    upper: float
+    mean_square: float
+
+
+def _sketched(residual: Residual, block: Block) -> _Sketch | None:
+    """Apply the residual some times; ``None`` where its inner product is none, or it overflows."""
+
+    def weighed(v: Block, w: Block) -> np.ndarray:
+        """Return <v, w>, column by column."""
+        other = w if residual.weigh is None else residual.weigh(w)
+        return np.einsum("ij,ij->j", v.conj(), other).real
+
+    growth, least, greatest, mean_square = 0.0, 0.0, 0.0, 0.0
+    sizes = np.ones(block.shape[1])
+    for power in range(POWERS):
+        applied = residual.apply(block)
+        before, after = weighed(block, block), weighed(applied, applied)
+        if not (np.all(np.isfinite(after)) and np.all(np.isfinite(applied))):
+            return None
+        if np.any(before < 0.0):
+            return None
+        alive = before > 0.0
+        squares = np.where(alive, before, 1.0)
+        growth = max(growth, float(np.sqrt(np.where(alive, np.maximum(after, 0.0), 0.0) / squares).max()))
+        quotients = np.where(alive, weighed(block, applied), 0.0) / squares
+        least, greatest = min(least, float(quotients.min())), max(greatest, float(quotients.max()))
+        lengths = column_norms(applied)
+        if power == 0:
+            mean_square = float(np.sqrt(np.mean(lengths**2)))
+        sizes = sizes * lengths
+        block = applied / np.where(lengths > 0.0, lengths, 1.0)
+    alpha = FAILURE_PROBABILITY ** (-1.0 / VECTORS)
+    upper = (alpha * math.sqrt(2.0 / math.pi) * float(sizes.max())) ** (1.0 / POWERS)
+    return _Sketch(growth, least, greatest, max(upper, growth), mean_square)
+
+
+def _sketch(case: Case, check: Check) -> Verdict:
+    if not all(case.backend.is_finite(value) for value in case.values):
+        return REFUSED
+    residual = check.residual(case)
     if residual is None:
         return REFUSED
-    block = np.random.default_rng(n).standard_normal((n, VECTORS))
-    sizes = before = residual.norms(block)
-    worst, least, greatest = 0.0, 0.0, 0.0
-    for _ in range(POWERS):
-        applied = residual.apply(block)
-        after = residual.norms(applied)
-        if not np.all(np.isfinite(after)):
-            return REFUSED
-        growth = np.where(before > 0.0, after / np.where(before > 0.0, before, 1.0), 0.0)
-        worst = max(worst, float(growth.max()))
-        if residual.isotropic:
-            squares = np.where(before > 0.0, before * before, 1.0)
-            quotients = np.einsum("ij,ij->j", block, applied) / squares
-            least = min(least, float(quotients.min()))
-            greatest = max(greatest, float(quotients.max()))
-        sizes = sizes * growth
-        block = applied / np.where(after > 0.0, after, 1.0)
-        before = np.where(after > 0.0, 1.0, 0.0)
-    bound = None
-    if residual.isotropic:
-        alpha = FAILURE_PROBABILITY ** (-1.0 / VECTORS)
-        size = alpha * math.sqrt(2.0 / math.pi) * float(sizes.max())
-        bound = max(size ** (1.0 / POWERS), worst)
-    # Norms do not tell too large from too small, which weigh differently: growth is held to the
-    # laxer side, Rayleigh quotients, which lie within R's spectrum, to the side they show.
-    allowance = _forgiven(_rounding_allowance(n, condition), tol)
-    errors = (
-        residual.error(-max(worst - allowance, 0.0), 0.0),
-        residual.error(min(least + allowance, 0.0), max(greatest - allowance, 0.0)),
-    )
-    return Verdict(max(errors) <= tol, worst, bound)
-
-
-def check_full(
-    function: MatrixFunction,
-    a: Matrix,
-    value: Matrix,
-    tol: float,
-    condition: float,
-    backend: Backend,
-) -> Verdict:
-    """Return the verdict of the whole residual, with positivity; float64 (n, n) inputs."""
-    n = a.shape[-1]
-    residual = residual_of(function, a, value, backend)
-    factor = backend.empty((n, n), np.float64)
-    if residual is None or not backend.cholesky(factor, value):
+    block = _gaussian(case.n, case.a.dtype)
+    sketch = _sketched(residual, block)
+    if sketch is None:
         return REFUSED
-    matrix = _formed(function, a, value, backend)
-    if matrix is None or not np.all(np.isfinite(matrix)):
-        return REFUSED
-    eigenvalues = np.linalg.eigvalsh(matrix)
-    least, greatest = float(eigenvalues[0]), float(eigenvalues[-1])
-    norm = max(-least, greatest)
-    allowance = _rounding_allowance(n, condition)
-    # What rounding may fake is forgiven; the bound that is reported includes it.
-    forgiven = _forgiven(allowance, tol)
-    passed = residual.error(min(least + forgiven, 0.0), max(greatest - forgiven, 0.0)) <= tol
-    error = residual.error(least - allowance, greatest + allowance)
-    return Verdict(passed, norm, norm + allowance, error)
-
-
-def _formed(function: MatrixFunction, a: Matrix, value: Matrix, backend: Backend) -> Matrix | None:
-    """Return the symmetric matrix similar to the residual."""
-    n = a.shape[-1]
-    identity = np.eye(n)
-    left = backend.empty((n, n), np.float64)
-    right = backend.empty((n, n), np.float64)
-    if function.carries == "z" and function.root_index == 1:
-        factor = backend.empty((n, n), np.float64)
-        if not backend.cholesky(factor, a):
-            return None
-        backend.matmul(left, value, factor)
-        backend.matmul(right, np.ascontiguousarray(factor.T), left)
-    elif function.carries == "z":
-        backend.matmul(left, a, value)
-        backend.matmul(right, value, left)
+    forgiven = case.forgiven(case.allowance())
+    if residual.frobenius_error is not None:
+        shown = sketch.mean_square / FROBENIUS_SLACK
+        error = residual.frobenius_error(max(shown - forgiven, 0.0))
     else:
-        factor = backend.empty((n, n), np.float64)
-        if not backend.cholesky(factor, value):
-            return None
-        half = backend.solve_triangular(factor, a, False)
-        left = backend.solve_triangular(factor, half, True)  # Y^-1 A
-        half = backend.solve_triangular(factor, np.ascontiguousarray(left.T), False)
-        right = backend.solve_triangular(factor, half, True)
-    return identity - 0.5 * (right + right.T)
+        # Growth does not tell too large from too small, which weigh differently: it is held to the
+        # laxer side, Rayleigh quotients to the side they show.
+        error = max(
+            residual.error(-max(sketch.growth - forgiven, 0.0), 0.0),
+            residual.error(
+                min(sketch.least + forgiven, 0.0), max(sketch.greatest - forgiven, 0.0)
+            ),
+        )
+    passed = error <= case.tol and check.evidence(case, block) <= 1.0
+    return Verdict(passed, sketch.growth, sketch.upper)
+
+

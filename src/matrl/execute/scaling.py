@@ -1,16 +1,19 @@
-"""Normalising a matrix before its schedule, and checking the upper end of its spectrum."""
+"""Normalising a matrix before its schedule."""
+
+import math
 
 import numpy as np
 
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
+from matrl.core.function import MatrixFunction
 from matrl.core.plan import PlanRecord
-from matrl.errors import DomainError
 from matrl.execute.lanczos import largest_ritz_value
-from matrl.iterations import UPDATES
+from matrl.functions import FUNCTIONS
 
-__all__ = ["check_upper_end", "norm_bound", "slack"]
+__all__ = ["exact_exponent", "norm_bound", "scale_in_place", "slack", "times_power_of_two", "two_norm_bound"]
 
-CHECK_STEPS = 12
+MODERATE = 40
+"""Sizes between 2^-40 and 2^40 are left as they are."""
 
 
 def slack(n: int, dtype: str) -> float:
@@ -18,63 +21,65 @@ def slack(n: int, dtype: str) -> float:
     return min(4.0 * n * float(np.finfo(dtype).eps), 0.01)
 
 
+def exact_exponent(function: MatrixFunction, size: float) -> int:
+    """Return e, such that a matrix of this size is divided by 2^e before anything is done to it.
+
+    0 for moderate sizes; otherwise size 2^-e is near 1, and e is a multiple of the root index, so
+    that f scales by a power of two as well and nothing is rounded.
+
+    >>> from matrl.functions import FUNCTIONS
+    >>> exact_exponent(FUNCTIONS.get("root-3"), 1e-300), exact_exponent(FUNCTIONS.get("inv"), 3.0)
+    (-996, 0)
+    """
+    if not (math.isfinite(size) and size > 0.0):
+        return 0
+    _, exponent = math.frexp(size)
+    if abs(exponent) <= MODERATE:
+        return 0
+    index = 1 if function.carries == "x" else function.root_index
+    return index * round(exponent / index)
+
+
+def two_norm_bound(norms: MatrixNorms) -> float:
+    """Return an upper bound on the 2-norm: the least of ||A||_F and (||A||_1 ||A||_inf)^(1/2)."""
+    return min(norms.frobenius, math.sqrt(norms.one) * math.sqrt(norms.inf))
+
+
+def times_power_of_two(number: float, exponent: int) -> float:
+    """Return number 2^exponent, infinity where it overflows."""
+    try:
+        return math.ldexp(number, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, number)
+
+
+def scale_in_place(x: Matrix, exponent: int) -> None:
+    """Multiply ``x``, C-contiguous, real or complex, by 2^exponent."""
+    parts = x.view(x.real.dtype)
+    with np.errstate(over="ignore", under="ignore"):
+        # In two halves: 2^exponent itself may be out of range.
+        np.ldexp(parts, exponent // 2, out=parts)
+        np.ldexp(parts, exponent - exponent // 2, out=parts)
+
+
 def norm_bound(plan: PlanRecord, a: Matrix, norms: MatrixNorms | None, backend: Backend) -> float:
     """Return what the plan divides a matrix by: 1/factor, a norm, or an upper Lanczos bound.
 
-    ``norms`` may be missing where the scaling is by neither norm.
+    ``norms`` may be missing where the scaling is constant or by Lanczos.
     """
     scaling = plan.scaling
     if scaling.kind == "constant":
         return 1.0 / scaling.factor
     if scaling.kind == "lanczos":
-        return _lanczos_bound(plan, a, backend)
+        if FUNCTIONS.get(plan.function).structure == "positive":
+            return largest_ritz_value(a, scaling.steps, backend) / scaling.factor
+        ritz = largest_ritz_value(a, scaling.steps, backend, squared=True)
+        return math.sqrt(max(ritz, 0.0)) / scaling.factor
     assert norms is not None
-    return norms.frobenius if scaling.kind == "frobenius" else norms.one
-
-
-def _lanczos_bound(plan: PlanRecord, a: Matrix, backend: Backend) -> float:
-    return largest_ritz_value(a, plan.scaling.steps, backend) / plan.scaling.factor
-
-
-def _only_rational(plan: PlanRecord) -> bool:
-    return all(getattr(UPDATES.get(step.name), "kind", "") != "polynomial" for step in plan.steps)
-
-
-def check_upper_end(
-    plan: PlanRecord, a: Matrix, bound: float, norms: MatrixNorms, backend: Backend
-) -> None:
-    """Raise :class:`~matrl.errors.DomainError` if the spectrum exceeds the plan's domain.
-
-    ``a`` is the matrix before scaling, ``bound`` what it will be divided by. Schedules with
-    polynomials, which may flip signs beyond the domain, get a proof: a norm, or a Cholesky
-    factorisation of (upper I - A). Rational schedules cannot, and an estimate serves. Where the
-    plan was designed on 1.2 times the range (domain not ``proved``), an estimate is what it is for.
-    """
-    domain = plan.domain
-    if domain.relative and domain.proved:
-        return  # the norm divided by is itself the proof
-    n = a.shape[-1]
-    upper = domain.upper * (bound if domain.relative else 1.0)
-    limit = upper * (1.0 + slack(n, plan.dtype))
-    if min(norms.frobenius, norms.one) <= limit:
-        return
-    estimate = largest_ritz_value(a, CHECK_STEPS, backend)
-    if estimate > limit:
-        raise DomainError(
-            f"A: its largest eigenvalue is at least {estimate:.6g}, above the upper end "
-            f"{upper:.6g} of the plan's domain; scale A, or discover a plan for its spectrum"
-        )
-    if domain.proved and not _only_rational(plan):
-        _prove(a, limit, backend)
-
-
-def _prove(a: Matrix, limit: float, backend: Backend) -> None:
-    shifted = backend.empty(a.shape, a.dtype)
-    factor = backend.empty(a.shape, a.dtype)
-    backend.linear(shifted, (-1.0,), (a,), limit)
-    if not backend.cholesky(factor, shifted):
-        raise DomainError(
-            f"A: its largest eigenvalue is above the upper end {limit:.6g} of the plan's domain "
-            "(a Cholesky factorisation of upper*I - A broke down); scale A, or discover a plan "
-            "for its spectrum"
-        )
+    if scaling.kind == "frobenius":
+        return norms.frobenius
+    if scaling.kind == "gershgorin":
+        # Of an indefinite matrix it bounds the largest eigenvalue, but not its modulus.
+        positive = FUNCTIONS.get(plan.function).structure == "positive"
+        return norms.gershgorin if positive else norms.one
+    return math.sqrt(norms.one) * math.sqrt(norms.inf)

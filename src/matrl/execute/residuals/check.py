@@ -1,0 +1,145 @@
+"""What a check is: a residual to sketch, inequalities to test, and a proof."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from matrl.backends.protocol import Backend, Matrix
+from matrl.core.function import MatrixFunction
+from matrl.core.measure import Norm
+
+__all__ = ["EPS", "Block", "Case", "Check", "Proof", "Residual", "column_norms"]
+
+Block: TypeAlias = np.ndarray
+EPS = float(np.finfo(np.float64).eps)
+
+
+def column_norms(v: Block) -> np.ndarray:
+    """Return the Euclidean norms of the columns of ``v`` (n, s)."""
+    return np.sqrt(np.einsum("ij,ij->j", v.conj(), v).real)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One value to judge: ``values`` as the outputs of f(``a``), all in float64 or complex128.
+
+    ``a`` is (m, n) with m >= n; ``condition`` an upper estimate of its condition number, for what
+    rounding may fake; ``size`` an upper bound of its 2-norm.
+    """
+
+    function: MatrixFunction
+    a: Matrix
+    values: tuple[Matrix, ...]
+    tol: float
+    norm: Norm
+    condition: float
+    size: float
+    backend: Backend
+
+    @property
+    def value(self) -> Matrix:
+        """The first output."""
+        return self.values[0]
+
+    @property
+    def n(self) -> int:
+        """The number of columns."""
+        return self.a.shape[-1]
+
+    @property
+    def rounding(self) -> float:
+        """How large a relative error of products rounding in float64 may fake."""
+        return 4.0 * math.sqrt(max(self.a.shape)) * EPS
+
+    def allowance(self, condition: float | None = None) -> float:
+        """Return how large a residual rounding in float64 may fake, 1 being the size of f."""
+        return self.rounding * max(self.condition if condition is None else condition, 1.0)
+
+    def forgiven(self, allowance: float) -> float:
+        """Return what is forgiven of it: at most the tolerance, or nothing would be checked."""
+        return min(allowance, self.tol)
+
+    def times(self, x: Matrix, v: Block) -> Block:
+        """Return x v."""
+        out = self.backend.empty((x.shape[0], v.shape[1]), v.dtype)
+        self.backend.matmul(out, x, v)
+        return out
+
+    def adjoint_times(self, x: Matrix, v: Block) -> Block:
+        """Return x* v."""
+        out = self.backend.empty((x.shape[1], v.shape[1]), v.dtype)
+        self.backend.matmul(out, x, v, adjoint_x=True)
+        return out
+
+    def inverse_of(self, x: Matrix) -> Callable[[Block], Block] | None:
+        """Return v -> x^-1 v through a Cholesky factorisation; ``None`` where it breaks down."""
+        factor = self.backend.empty(x.shape, x.dtype)
+        if not self.backend.cholesky(factor, x):
+            return None
+
+        def solve(v: Block) -> Block:
+            half = self.backend.solve_triangular(factor, np.ascontiguousarray(v), False)
+            return self.backend.solve_triangular(factor, half, True)
+
+        return solve
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A residual operator on blocks of vectors, and what its size means.
+
+    ``apply`` maps V to R V. R is self-adjoint in the inner product u* P v with ``weigh`` V -> P V,
+    the Euclidean one if that is ``None``. ``error`` turns lower bounds on its extreme eigenvalues
+    (least <= 0 <= greatest) into a lower bound on the error in the case's measure;
+    ``frobenius_error`` does so with its Frobenius norm and is asked instead where it is there.
+    """
+
+    apply: Callable[[Block], Block]
+    error: Callable[[float, float], float]
+    weigh: Callable[[Block], Block] | None = None
+    frobenius_error: Callable[[float], float] | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the whole residual says.
+
+    ``estimate`` is the error in the case's measure with what rounding may fake of it forgiven,
+    ``bound`` the error with all of that added.
+    """
+
+    residual: float
+    residual_bound: float
+    estimate: float
+    bound: float
+
+
+class Check(Protocol):
+    """How values of one kind of function are judged."""
+
+    @property
+    def name(self) -> str:
+        """Name of the kind."""
+        ...
+
+    def admits(self, function: MatrixFunction, norm: Norm) -> bool:
+        """Whether this check judges this function in this measure."""
+        ...
+
+    def residual(self, case: Case) -> Residual | None:
+        """Return the residual to sketch; ``None`` if a value is certainly wrong."""
+        ...
+
+    def evidence(self, case: Case, block: Block) -> float:
+        """Return how far the worst inequality is used up by these vectors; above 1 it is broken.
+
+        A right value satisfies every one of them for every block (n, s).
+        """
+        ...
+
+    def proof(self, case: Case) -> Proof | None:
+        """Return what the whole residual proves; ``None`` if a value is certainly wrong."""
+        ...

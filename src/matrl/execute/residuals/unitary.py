@@ -1,0 +1,170 @@
+"""Sign and polar factor: X* X = I, X* A Hermitian and positive, X within the range of A.
+
+For Hermitian A the polar factor is the sign, so that one check serves both. That X* X = I does not
+say which unitary matrix X is; hence the sketch also tests, on the same few vectors, inequalities
+that hold for every X with ||X - U|| <= e: the skew part of X* A is at most 2 e ||A||, A - X X* A at
+most (2 e + e^2) ||A||, and v* X* A v >= ||A v||^2 / ||A|| - e ||v|| ||A v||, because v* H v >=
+||H v||^2 / ||H||. They find another matrix's factor or a flip among the large singular values; a
+flip at a small one hides behind the rest, and the sketch claims nothing there.
+
+The proof: with rho = ||X* X - I||, c = max(||X* A - A* X||, ||X A* - A X*||) and h the least
+eigenvalue of the Hermitian parts of X* A and A X*, ||X - U|| <= 1 - sqrt(1 - rho) + 2 sin(phi/2),
+tan(phi) = c sqrt(1 + rho)/(2 h sqrt(1 - rho)), for square A; an m x n one is replaced by the
+triangular factor of its QR factorisation, and what X has outside the range of A is added. As c is
+divided by the least singular value, this may prove less than is true; then the value is compared
+with a singular value decomposition.
+
+The Hermitian factor is held to tol ||A|| in the 2-norm: Hhat against the Hermitian part of X* A (of
+A X*), whose distance to H is at most ||X - U|| ||A||.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from matrl.backends.protocol import Matrix
+from matrl.core.function import MatrixFunction
+from matrl.core.measure import Norm
+from matrl.execute.residuals.catalogue import CHECKS
+from matrl.execute.residuals.check import Block, Case, Proof, Residual, column_norms
+
+__all__ = ["UnitaryCheck"]
+
+
+@dataclass(frozen=True)
+class UnitaryCheck:
+    """The check of sign and polar factor."""
+
+    name: str = "unitary"
+
+    def admits(self, function: MatrixFunction, norm: Norm) -> bool:
+        """Functions that carry the iterate, in every measure."""
+        return function.carries == "x"
+
+    def residual(self, case: Case) -> Residual | None:
+        """Return I - X* X, with eigenvalues 1 - (1 + e)^2."""
+
+        def apply(v: Block) -> Block:
+            return v - case.adjoint_times(case.value, case.times(case.value, v))
+
+        def error(least: float, greatest: float) -> float:
+            if case.norm == "residual":
+                return max(-least, greatest)
+            return max(1.0 - math.sqrt(max(1.0 - greatest, 0.0)), math.sqrt(1.0 - least) - 1.0)
+
+        if case.norm != "frobenius":
+            return Residual(apply, error)
+        root = math.sqrt(case.n)
+        share = 1.0 / (root * (2.0 + min(1.0, case.tol * root)))
+        return Residual(apply, error, frobenius_error=lambda norm: norm * share)
+
+    def evidence(self, case: Case, block: Block) -> float:
+        """Return how far the inequalities above are used up."""
+        a, x, size, e = case.a, case.value, case.size, _largest_error(case)
+        rounding = case.rounding * size
+        mapped = case.times(a, block)
+        lengths, image = column_norms(block), column_norms(mapped)
+        product = case.adjoint_times(x, mapped)
+        skew = column_norms(product - case.adjoint_times(a, case.times(x, block)))
+        outside = column_norms(mapped - case.times(x, product))
+        quotients = np.einsum("ij,ij->j", block.conj(), product).real
+        missing = image * image / size - quotients
+        ratios = [
+            skew / (lengths * (2.0 * e * size + rounding)),
+            outside / (lengths * ((2.0 + e) * e * size + rounding)),
+            missing / (lengths * (e * image + rounding)),
+        ]
+        if case.function.factor:
+            ratios.append(_factor_ratio(case, block, product, e))
+        worst = float(np.max(ratios))
+        return worst if math.isfinite(worst) else math.inf
+
+    def proof(self, case: Case) -> Proof | None:
+        """Return the bound above, sharpened by a decomposition where it is not enough."""
+        x = case.value
+        if not all(np.all(np.isfinite(value)) for value in case.values):
+            return None
+        gram = case.adjoint_times(x, x)
+        rho = float(np.linalg.norm(gram - np.eye(case.n), 2))
+        noise = case.rounding
+        bound = _commutator_bound(case)
+        if case.norm == "residual":
+            # The measure is rho; that X is the right root is demanded all the same.
+            if not math.isfinite(bound) and _distance(case)[0] > 1.0:
+                return None
+            estimate, bound = max(rho - case.forgiven(noise), 0.0), rho + noise
+        elif bound <= case.tol:
+            estimate = bound
+        else:
+            distance, allowance = _distance(case)
+            estimate = max(distance - case.forgiven(allowance), 0.0)
+            bound = min(bound, distance + allowance)
+        if case.function.factor:
+            off = _factor_distance(case)
+            estimate = max(estimate, off - case.forgiven(noise))
+            bound = bound + off + noise
+        return Proof(rho, rho + noise, estimate, bound)
+
+
+def _largest_error(case: Case) -> float:
+    """Return the largest ||X - U||_2 the measure allows."""
+    return case.tol * math.sqrt(case.n) if case.norm == "frobenius" else case.tol
+
+
+def _norm(x: Matrix) -> float:
+    return float(np.linalg.norm(x, 2))
+
+
+def _commutator_bound(case: Case) -> float:
+    """Return the bound on ||X - U||_2 by residual, commutator and positivity; may be infinite."""
+    a, x, outside = case.a, case.value, 0.0
+    if a.shape[0] > a.shape[1]:
+        q, a = scipy.linalg.qr(a, mode="economic", check_finite=False)
+        inner = case.adjoint_times(q, x)
+        outside, x = _norm(x - case.times(q, inner)), inner
+    rho = _norm(case.adjoint_times(x, x) - np.eye(case.n)) + case.rounding
+    right = case.adjoint_times(x, a)
+    left = case.times(np.ascontiguousarray(a), np.ascontiguousarray(x.conj().T))
+    noise = case.rounding * case.size
+    c = max(_norm(g - g.conj().T) for g in (right, left)) + noise
+    h = min(float(np.linalg.eigvalsh(0.5 * (g + g.conj().T))[0]) for g in (right, left)) - noise
+    if rho >= 1.0 or h <= 0.0:
+        return math.inf
+    tangent = c * math.sqrt(1.0 + rho) / (2.0 * h * math.sqrt(1.0 - rho))
+    return 1.0 - math.sqrt(1.0 - rho) + 2.0 * math.sin(0.5 * math.atan(tangent)) + outside
+
+
+def _distance(case: Case) -> tuple[float, float]:
+    """Return ||X - U|| in the case's measure with U by the SVD, and what rounding may fake."""
+    left, values, right = scipy.linalg.svd(case.a, full_matrices=False, check_finite=False)
+    difference = case.value - left @ right
+    if case.norm == "frobenius":
+        distance = float(np.linalg.norm(difference)) / math.sqrt(case.n)
+    else:
+        distance = _norm(difference)
+    smallest = float(values[-1])
+    return distance, case.allowance(values[0] / smallest) if smallest > 0.0 else math.inf
+
+
+def _factor_ratio(case: Case, block: Block, product: Block, e: float) -> np.ndarray:
+    h, x, a = case.values[1], case.value, case.a
+    if case.function.factor == "left":
+        block = np.resize(block, (a.shape[0], block.shape[1]))
+        product = case.times(a, case.adjoint_times(x, block))
+    off = column_norms(case.times(h, block) - product)
+    allowed = (e + case.tol) * case.size + case.rounding * case.size
+    return off / (column_norms(block) * allowed)
+
+
+def _factor_distance(case: Case) -> float:
+    h, x, a = case.values[1], case.value, case.a
+    if case.function.factor == "right":
+        product = case.adjoint_times(x, a)
+    else:
+        product = case.times(a, np.ascontiguousarray(x.conj().T))
+    return _norm(h - 0.5 * (product + product.conj().T)) / _norm(a)
+
+
+CHECKS.register(UnitaryCheck())

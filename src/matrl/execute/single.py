@@ -1,0 +1,364 @@
+"""One matrix with at least as many rows as columns: checks, schedule, guard, fallback."""
+
+import logging
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from matrl.backends.protocol import Backend, Matrix, MatrixNorms
+from matrl.core.function import MatrixFunction
+from matrl.core.layout import Layout, allocate
+from matrl.core.matrices import check_symmetry
+from matrl.core.plan import PlanRecord
+from matrl.core.program import Program
+from matrl.errors import (
+    ConvergenceError,
+    IndefiniteMatrixError,
+    MatrlError,
+    NonFiniteError,
+)
+from matrl.execute.arguments import RankDeficient, Verify, output_shapes
+from matrl.execute.direct import Direct, default_threshold, rank_deficient_error, run_direct
+from matrl.execute.guard import REFUSED, Verdict, check_full, check_sketch
+from matrl.execute.residuals import Case
+from matrl.execute.residuals.powers import word_exponents
+from matrl.execute.scaling import (
+    exact_exponent,
+    norm_bound,
+    scale_in_place,
+    times_power_of_two,
+    two_norm_bound,
+)
+from matrl.execute.upper_end import check_upper_end
+from matrl.iterations import trace_schedule
+from matrl.readings.dense import Workspace, allocate_workspace, run
+
+__all__ = ["Memory", "Outcome", "SingleRun"]
+
+logger = logging.getLogger(__name__)
+
+MENDABLE = (IndefiniteMatrixError, NonFiniteError, ConvergenceError)
+"""What a schedule may run into that the direct method can mend."""
+
+
+@dataclass
+class Memory:
+    """What one thread works in; kept from call to call."""
+
+    workspace: Workspace
+    prepared: Matrix
+    scaled: Matrix
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of one value."""
+
+    status: str
+    residual: float | None = None
+    residual_bound: float | None = None
+    error_bound: float | None = None
+    message: str = ""
+    rank: int | None = None
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A = 2^exponent a, ``a`` of moderate size; the schedule runs on a/bound."""
+
+    a: Matrix
+    exponent: int
+    norms: MatrixNorms | None
+    bound: float
+
+    @property
+    def size(self) -> float:
+        assert self.norms is not None
+        return two_norm_bound(self.norms)
+
+
+class SingleRun:
+    """A plan for matrices of one shape (m, n), m >= n, and how its runs are checked."""
+
+    def __init__(
+        self,
+        plan: PlanRecord,
+        function: MatrixFunction,
+        shape: tuple[int, int],
+        verify: Verify,
+        rank_deficient: RankDeficient,
+        rank_threshold: float | None,
+        backend: Backend,
+    ) -> None:
+        self._plan, self._function, self._shape = plan, function, shape
+        self._verify, self._backend = verify, backend
+        self._threshold: float | None = None
+        if rank_deficient == "pseudo":
+            default = default_threshold(shape, plan.dtype)
+            self._threshold = default if rank_threshold is None else float(rank_threshold)
+        self._program: Program = trace_schedule(function, plan.steps, plan.dtype)
+        self._layout: Layout = allocate(self._program)
+
+    def memory(self) -> Memory:
+        """Return fresh memory to run in."""
+        m, n = self._shape
+        return Memory(
+            allocate_workspace(self._layout, n, self._backend, m),
+            self._backend.empty((m, n), self._plan.dtype),
+            self._backend.empty((m, n), self._plan.dtype),
+        )
+
+    @property
+    def output_shapes(self) -> tuple[tuple[int, int], ...]:
+        """The shapes of the outputs."""
+        return output_shapes(self._function, self._shape)
+
+    def __call__(self, a: Matrix, values: tuple[Matrix, ...], memory: Memory) -> Outcome:
+        """Write f(a) into ``values``; ``a`` (m, n) and they are C-contiguous, of the plan's dtype.
+
+        Raises a :class:`~matrl.errors.MatrlError` where that is not possible.
+        """
+        norms = self._checked_norms(a)
+        if norms is not None and norms.max_abs == 0.0 and self._verify != "off":
+            return self._zero(values)
+        prepared = self._prepare(a, norms, memory)
+        outcome = self._run(prepared, values, memory)
+        self._rescale(values, prepared.exponent)
+        return outcome
+
+    # Before ----------------------------------------------------------------------------------
+
+    def _checked_norms(self, a: Matrix) -> MatrixNorms | None:
+        if self._verify == "off" and self._plan.scaling.kind == "constant":
+            return None
+        norms = self._backend.norms(a)
+        if self._verify == "off":
+            return norms
+        if not np.isfinite(norms.max_abs):
+            raise NonFiniteError("A: holds NaN or infinity; clean it before calling")
+        if self._function.structure != "rectangular":
+            asymmetry = self._backend.asymmetry(a)
+            check_symmetry(asymmetry, norms.max_abs, a.shape[-1], a.dtype)
+        return norms
+
+    def _zero(self, values: tuple[Matrix, ...]) -> Outcome:
+        function = self._function
+        reaches_zero = function.vanishes_at_zero and self._plan.domain.lower == 0.0
+        if self._threshold is None and not reaches_zero:
+            raise rank_deficient_error(function, "zero")
+        for value in values:
+            value[...] = 0.0
+        if reaches_zero:
+            return Outcome("converged", 0.0, 0.0, self._proved(0.0), rank=0)
+        message = self._rank_message(0)
+        return Outcome("fell_back", 0.0, 0.0, self._proved(0.0), message, 0)
+
+    def _proved(self, bound: float) -> float | None:
+        return bound if self._verify == "full" else None
+
+    def _prepare(self, a: Matrix, norms: MatrixNorms | None, memory: Memory) -> _Prepared:
+        plan, backend = self._plan, self._backend
+        size = 1.0 / plan.scaling.factor if norms is None else norms.max_abs
+        exponent = exact_exponent(self._function, size)
+        if exponent:
+            backend.scale_by_power_of_two(memory.prepared, a, -exponent)
+            a = memory.prepared
+            norms = None if norms is None else backend.norms(a)
+        if plan.scaling.kind == "constant":
+            bound = times_power_of_two(1.0 / plan.scaling.factor, -exponent)
+        else:
+            bound = norm_bound(plan, a, norms, backend)
+        if plan.scaling.kind == "lanczos" and not bound > 0.0:
+            raise rank_deficient_error(
+                self._function, f"not: its largest Ritz value is {bound * plan.scaling.factor:.3g}"
+            )
+        prepared = _Prepared(a, exponent, norms, bound)
+        if self._verify != "off":
+            assert norms is not None
+            check_upper_end(plan, a, bound, norms, backend, exponent)
+        return prepared
+
+    # The run ---------------------------------------------------------------------------------
+
+    def _run(self, prepared: _Prepared, values: tuple[Matrix, ...], memory: Memory) -> Outcome:
+        if self._is_direct_from_the_start():
+            return self._directly(prepared, values, "", None)
+        try:
+            self._schedule(prepared, values, memory)
+        except MENDABLE as error:
+            if self._verify == "off":
+                if self._function.structure == "positive":
+                    raise
+                raise rank_deficient_error(self._function, "singular or too small") from error
+            return self._directly(prepared, values, str(error), None)
+        if self._verify == "off":
+            return Outcome("unchecked")
+        verdict = self._verdict(prepared, self._widened(prepared, values), None)
+        if not verdict.passed:
+            return self._directly(
+                prepared, values, "the residual exceeds the tolerance", verdict
+            )
+        # An eigenvalue that counts as zero would lie below the domain and show in the residual.
+        rank = None if self._threshold is None else prepared.a.shape[-1]
+        return self._outcome("converged", verdict, rank=rank)
+
+    def _is_direct_from_the_start(self) -> bool:
+        """Whether only a decomposition can tell what counts as zero."""
+        if self._threshold is None:
+            return False
+        domain = self._plan.domain
+        return self._verify == "off" or self._threshold * domain.upper >= 0.5 * domain.lower
+
+    def _schedule(
+        self, prepared: _Prepared, values: tuple[Matrix, ...], memory: Memory
+    ) -> None:
+        bound, scaled = prepared.bound, prepared.a
+        if bound != 1.0:
+            if not (np.isfinite(bound) and bound > 0.0):
+                raise IndefiniteMatrixError(
+                    f"A: cannot be scaled by its norm bound {bound:.3g}; scale A to norm near 1"
+                )
+            self._backend.linear(memory.scaled, (1.0 / bound,), (scaled,), 0.0)
+            scaled = memory.scaled
+        with np.errstate(over="ignore", invalid="ignore"):
+            run(
+                self._program,
+                scaled,
+                values,
+                backend=self._backend,
+                layout=self._layout,
+                workspace=memory.workspace,
+            )
+            for value, exponent in zip(values, self._function.exponents, strict=True):
+                if bound != 1.0 and exponent != 0.0:
+                    value *= bound**exponent
+
+    def _rescale(self, values: tuple[Matrix, ...], exponent: int) -> None:
+        if not exponent:
+            return
+        for value, power in zip(values, self._function.exponents, strict=True):
+            shift = round(exponent * power)
+            if not shift:
+                continue
+            scale_in_place(value, shift)
+            if self._verify == "off":
+                continue
+            largest = float(np.abs(value).max())
+            if not np.isfinite(largest) or 0.0 < largest < float(np.finfo(value.dtype).tiny):
+                raise ConvergenceError(
+                    f"A: f(A) is out of the range of {value.dtype}; scale A to norm near 1"
+                )
+
+    # After -----------------------------------------------------------------------------------
+
+    def _widened(self, prepared: _Prepared, values: tuple[Matrix, ...]) -> Case:
+        double = np.complex128 if prepared.a.dtype.kind == "c" else np.float64
+        a, *wide = (x.astype(double, copy=False) for x in (prepared.a, *values))
+        plan = self._plan
+        return Case(
+            self._function,
+            a,
+            tuple(wide),
+            plan.tol,
+            plan.norm,
+            self._condition(prepared, wide[-1]),
+            prepared.size,
+            self._backend,
+        )
+
+    def _condition(self, prepared: _Prepared, value: Matrix) -> float:
+        """Return an upper estimate of the condition of A, from what the residual uses."""
+        function, plan = self._function, self._plan
+        is_power = function.carries == "y"
+        if function.carries == "x" or (is_power and plan.norm != "eigenvalue"):
+            return 1.0
+        if is_power:
+            return plan.domain.upper / plan.domain.lower if plan.domain.lower > 0.0 else 1.0
+        p, q = word_exponents(function)
+        size = float(np.sqrt(np.einsum("ij,ij->", value.conj(), value).real))
+        return prepared.size * float(np.float64(size) ** (p / q))
+
+    def _verdict(self, prepared: _Prepared, case: Case, direct: Direct | None) -> Verdict:
+        if direct is not None:
+            case = _on_the_range(replace(case, condition=max(case.condition, _condition(case, direct))), direct)
+            if direct.rank == 0:
+                return Verdict(True, 0.0, 0.0, 0.0)
+        return check_full(case) if self._verify == "full" else check_sketch(case)
+
+    def _directly(
+        self,
+        prepared: _Prepared,
+        values: tuple[Matrix, ...],
+        reason: str,
+        verdict: Verdict | None,
+    ) -> Outcome:
+        plan, function = self._plan, self._function
+        double = np.complex128 if prepared.a.dtype.kind == "c" else np.float64
+        wide = prepared.a.astype(double, copy=False)
+        direct = run_direct(plan, function, wide, prepared.exponent, self._threshold)
+        for value, exact in zip(values, direct.values, strict=True):
+            self._backend.cast(value, exact)
+        if self._verify == "off":
+            return Outcome("unchecked", rank=direct.rank)
+        second = self._verdict(prepared, self._widened(prepared, values), direct)
+        if not second.passed:
+            seen = f"; the schedule's residual was {verdict.residual:.3g}" if verdict else ""
+            raise ConvergenceError(
+                f"A: neither the schedule nor the direct method meets tol={plan.tol:g} "
+                f"(residual {second.residual:.3g}{seen}); A is too ill-conditioned for "
+                f"{plan.dtype}: use a wider dtype, a larger tol, or a ridge"
+            )
+        message = self._rank_message(direct.rank) if self._threshold is not None else ""
+        if reason:
+            method = "svd" if function.structure == "rectangular" else "eigh"
+            logger.warning("fell back to the direct method: %s", reason)
+            message = "; ".join(filter(None, (f"fell back to {method}: {reason}", message)))
+        return self._outcome("fell_back", second, message, direct.rank)
+
+    def _rank_message(self, rank: int) -> str:
+        return (
+            f"rank {rank} of {self._shape[1]} at the threshold {self._threshold:.3g}, by the "
+            "direct method"
+        )
+
+    def _outcome(
+        self, status: str, verdict: Verdict, message: str = "", rank: int | None = None
+    ) -> Outcome:
+        return Outcome(
+            status,
+            verdict.residual,
+            verdict.residual_bound,
+            verdict.error_bound,
+            message,
+            rank,
+        )
+
+
+def _condition(case: Case, direct: Direct) -> float:
+    """Return the condition of A, now known, where the check depends on it."""
+    is_normwise_power = case.function.carries == "y" and case.norm != "eigenvalue"
+    return 1.0 if case.function.carries == "x" or is_normwise_power else direct.condition
+
+
+def _on_the_range(case: Case, direct: Direct) -> Case:
+    """Return the case of A and f(A) restricted to the range of A*, where f was applied."""
+    basis = direct.basis
+    if basis is None or direct.rank == 0:
+        return case
+    basis = np.ascontiguousarray(basis)
+
+    def restricted(x: Matrix) -> Matrix:
+        x = case.times(x, basis)
+        return x if case.function.structure == "rectangular" else case.adjoint_times(basis, x)
+
+    first, *others = case.values
+    values = [restricted(first)]
+    for other in others:
+        if case.function.factor == "left":
+            values.append(other)
+        elif case.function.factor == "right":
+            values.append(case.adjoint_times(basis, case.times(other, basis)))
+        else:
+            values.append(restricted(other))
+    return replace(case, a=restricted(case.a), values=tuple(values))
