@@ -10,7 +10,14 @@ from matrl.core.plan import PlanRecord
 from matrl.execute.lanczos import largest_ritz_value
 from matrl.functions import FUNCTIONS
 
-__all__ = ["exact_exponent", "norm_bound", "scale_in_place", "slack", "times_power_of_two", "two_norm_bound"]
+__all__ = [
+    "exact_exponent",
+    "norm_bound",
+    "scale_in_place",
+    "slack",
+    "times_power_of_two",
+    "two_norm_bound",
+]
 
 MODERATE = 40
 """Sizes between 2^-40 and 2^40 are left as they are."""
