@@ -125,9 +125,7 @@ class Executor:
     def _run_one(self, array: np.ndarray, values: tuple[Matrix, ...]) -> Solution:
         outcome = self._outcome(array, values)
         numbers = {name: getattr(outcome, name) for name in _NUMBERS}
-        return self._solution(
-            values, outcome.status, numbers, outcome.message, outcome.rank
-        )
+        return self._solution(values, outcome.status, numbers, outcome.message, outcome.rank)
 
     def _run_stack(self, array: np.ndarray, values: tuple[Matrix, ...]) -> Solution:
         shape = array.shape[:-2]
