@@ -102,6 +102,6 @@ def as_outputs(out: Any, array: np.ndarray, function: MatrixFunction) -> tuple[n
             raise InputError(f"{name}: must be C-contiguous and writeable")
         if np.may_share_memory(one, array):
             raise InputError(f"{name}: shares memory with A, which is not to be modified")
-    if several and np.may_share_memory(outs[0], outs[1]):
+    if several and np.may_share_memory(*outs):
         raise InputError("out: the two arrays share memory; pass separate ones")
     return tuple(outs)

@@ -161,7 +161,7 @@ class Executor:
         rank: Any,
     ) -> Solution:
         return Solution(
-            value=values if len(values) > 1 else values[0],
+            value=values if len(self._function.outputs) > 1 else values[0],
             status=status,
             **numbers,
             failure_probability=FAILURE_PROBABILITY if self._verify == "sketch" else None,
