@@ -101,7 +101,7 @@ def test_gesdd(dtype, shape):
     assert u.shape == (shape[0], least)
     assert v_adjoint.shape == (least, shape[1])
     assert values.dtype == np.finfo(dtype).dtype
-    close(values[None], scipy.linalg.svdvals(double(x))[None], 50)
+    close(values[None], np.atleast_2d(scipy.linalg.svdvals(double(x))), 50)
     close(product(u * values, v_adjoint), double(x), 50)
     close(product(u.conj().T, u), np.eye(least), 50)
     close(product(v_adjoint, v_adjoint.conj().T), np.eye(least), 50)
