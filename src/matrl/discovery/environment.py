@@ -213,12 +213,14 @@ class ScheduleEnvironment:
 
     def _take_direct(
         self, state: ScheduleState, action: Action, method: DirectMethod
-    ) -> tuple[ScheduleState, float]:
+    ) -> tuple[ScheduleState, float] | None:
         domain = self._domains[state.domain]
         record = StepRecord(action.name, DIRECT, action.precision)  # type: ignore[arg-type]
         rounding = self._rounding.of_direct(
             domain.nodes, domain.node_density, method, action.precision
         )
+        if not math.isfinite(rounding):
+            return None  # in this precision the matrix is singular
         following = replace(
             state, error=0.0, rounding=rounding, steps=(record,), previous=action.structure
         )

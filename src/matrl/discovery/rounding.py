@@ -57,7 +57,7 @@ class RoundingModel:
         start_value = NoisyValue.exact(self._signed(nodes))
         reading = NoisyReading(self._n, self._doubled(density))
         values = evaluate(graph.program(*results), reading, {"A": start_value})
-        return max(self._level(value, density, 1.0) for value in values)
+        return max(self._level(i, value, density, 1.0) for i, value in enumerate(values))
 
     def after_step(
         self,
@@ -82,7 +82,8 @@ class RoundingModel:
         sources = max((one.source_count for one in noise.values()), default=0)
         reading = NoisyReading(self._n, self._doubled(density), sources)
         values = evaluate(program, reading, inputs)
-        level = max(self._level(value, density, dips) for value in values[len(live) :])
+        found = enumerate(values[len(live) :])
+        level = max(self._level(i, value, density, dips) for i, value in found)
         kept = compress(*values[: len(live)]) if live else ()
         return {
             name: Noise(value, expression.dtype, expression.hermitian, expression.shape)
@@ -110,11 +111,19 @@ class RoundingModel:
             return 0.5 * np.concatenate([density[::-1], density])
         return density
 
-    def _level(self, value: NoisyValue, density: np.ndarray, dips: np.ndarray | float) -> float:
-        if isinstance(dips, np.ndarray) and self._function.structure == "hermitian":
+    def _level(
+        self, index: int, value: NoisyValue, density: np.ndarray, dips: np.ndarray | float
+    ) -> float:
+        """Return the rounding level of the ``index``-th output in the measure asked for."""
+        function, norm = self._function, self._norm
+        if isinstance(dips, np.ndarray) and function.structure == "hermitian":
             dips = np.concatenate([dips[::-1], dips])
-        level = rounding_level(value, self._n, self._doubled(density), dips)
-        return level if math.isfinite(level) else math.inf
+        is_unitary = function.carries == "x" and index == 0
+        if is_unitary and norm == "eigenvalue":
+            norm = "spectral"  # the values are all about 1, and the matrix is not Hermitian
+        return rounding_level(
+            value, self._n, self._doubled(density), dips, norm, root_index=function.root_index
+        )
 
 
 def dips_of(
