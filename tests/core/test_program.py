@@ -23,8 +23,23 @@ class Names:
     def matmul(self, op: Operation, left: str, right: str) -> str:
         return f"({left}@{right})"
 
+    def gram(self, op: Operation, left: str, right: str) -> str:
+        return f"({left}*@{right})"
+
+    def outer(self, op: Operation, left: str, right: str) -> str:
+        return f"({left}@{right}*)"
+
     def inverse(self, op: Operation, operand: str) -> str:
         return f"inv({operand})"
+
+    def lyapunov(self, op: Operation, coefficient: str, right: str) -> str:
+        return f"lyap({coefficient},{right})"
+
+    def polar(self, op: Operation, operand: str) -> str:
+        return f"polar({operand})"
+
+    def symmetrize(self, op: Operation, operand: str) -> str:
+        return f"sym({operand})"
 
     def spectral(self, op: Operation, operand: str) -> str:
         return f"({operand})^{op.shift:g}"
@@ -77,6 +92,23 @@ def test_restriction_keeps_order_and_repeats_of_outputs() -> None:
     assert restricted.outputs == (2, 1, 2)
 
 
+def test_restriction_keeps_what_either_of_two_outputs_needs() -> None:
+    program = Program((A, linear(0), linear(0, 0), linear(1), linear(2), linear(3)), (5, 4))
+    assert program.restricted_to((4, 3)) == Program(
+        (A, linear(0), linear(0, 0), linear(1), linear(2)), (4, 3)
+    )
+    assert program.restricted_to((4,)) == Program((A, linear(0, 0), linear(1)), (2,))
+
+
+def test_restriction_keeps_shapes() -> None:
+    tall = Operation("input", label="A", shape="tall", dtype="complex64")
+    outer = Operation("outer", (0, 0), shape="large", dtype="complex64")
+    gram = Operation("gram", (0, 0), dtype="complex64")
+    restricted = Program((tall, gram, outer), (2,)).restricted_to((2,))
+    assert [op.shape for op in restricted.operations] == ["tall", "large"]
+    assert {op.dtype for op in restricted.operations} == {"complex64"}
+
+
 def test_restriction_of_what_is_needed_changes_nothing() -> None:
     program = Program((A, linear(0), Operation("matmul", (0, 1))), (2,))
     assert program.restricted_to(program.outputs) == program
@@ -92,10 +124,17 @@ def test_evaluate_gives_every_kind_its_meaning() -> None:
         Operation("inverse", (2,)),
         Operation("spectral", (3,), shift=0.5),
         Operation("cast", (4,), dtype="float32"),
+        Operation("gram", (0, 5)),
+        Operation("outer", (6, 0)),
+        Operation("symmetrize", (7,)),
+        Operation("polar", (8,)),
+        Operation("lyapunov", (9, 0)),
     )
     assert {op.kind for op in operations} == set(KINDS)
     (value,) = evaluate(Program(operations, (5,)), Names(), {"A": "a"})
     assert value == "float32((inv((a@a+3)))^0.5)"
+    (value,) = evaluate(Program(operations, (10,)), Names(), {"A": "a"})
+    assert value == "lyap(polar(sym(((a*@float32((inv((a@a+3)))^0.5))@a*))),a)"
 
 
 def test_evaluate_returns_outputs_in_their_order() -> None:
@@ -136,10 +175,12 @@ class Watching:
     def matmul(self, op: Operation, left: Tracked, right: Tracked) -> Tracked:
         raise NotImplementedError
 
+    gram = outer = lyapunov = matmul
+
     def inverse(self, op: Operation, operand: Tracked) -> Tracked:
         raise NotImplementedError
 
-    spectral = cast = inverse
+    spectral = cast = polar = symmetrize = inverse
 
 
 def test_evaluate_drops_values_after_their_last_use() -> None:

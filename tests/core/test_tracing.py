@@ -196,6 +196,146 @@ def test_products_of_mixed_precision_or_graph_are_refused(traced: Traced) -> Non
         _ = a @ Graph().input("B", "float64")
 
 
+@pytest.fixture
+def tall() -> tuple[Graph, Expression]:
+    graph = Graph()
+    return graph, graph.input("X", "complex64", shape="tall", hermitian=False)
+
+
+def test_products_of_tall_matrices_have_their_shapes(tall: tuple[Graph, Expression]) -> None:
+    graph, x = tall
+    program = graph.program(x.gram(x), x.outer(x), x @ x.gram(x), x.gram(x) @ x.gram(x))
+    recorded = [program.operations[i] for i in program.outputs]
+    assert [(op.kind, op.product, op.shape) for op in recorded] == [
+        ("gram", "mirrored", "square"),
+        ("outer", "mirrored", "large"),
+        ("matmul", "general", "tall"),
+        ("matmul", "mirrored", "square"),
+    ]
+    assert {op.dtype for op in program.operations} == {"complex64"}
+    assert len(program.operations) == 5  # the Gram matrix is shared
+
+
+def test_grams_and_outer_products_are_hermitian_whatever_is_multiplied(
+    tall: tuple[Graph, Expression],
+) -> None:
+    _, x = tall
+    assert not x.hermitian
+    assert x.gram(x).hermitian
+    assert x.outer(x).hermitian
+    assert not (x @ x.gram(x)).hermitian
+    assert x.gram(x).inverse().hermitian
+    a = Graph().input("A", "float64")
+    assert a.outer(a).shape == a.gram(a).shape == "square"
+
+
+def test_grams_and_outer_products_can_be_averaged(tall: tuple[Graph, Expression]) -> None:
+    graph, x = tall
+    program = graph.program(x.gram(x, "averaged"), x.outer(x, "averaged"))
+    assert [op.product for op in program.operations[1:]] == ["averaged", "averaged"]
+
+
+def test_scalar_factors_leave_grams_and_outer_products(traced: Traced) -> None:
+    graph, a, b = traced
+    assert (2.0 * a).gram(-3.0 * b).is_same(-6.0 * a.gram(b))
+    assert (2.0 * a).outer(-3.0 * b).is_same(-6.0 * a.outer(b))
+    assert kinds(graph.program((2.0 * a).gram(a) + a.gram(a))) == ["gram", "linear"]
+
+
+def test_tall_matrices_and_square_ones_do_not_add_up(tall: tuple[Graph, Expression]) -> None:
+    _, x = tall
+    with pytest.raises(ValueError, match="other: is square, not tall"):
+        _ = x + x.gram(x)
+    with pytest.raises(ValueError, match="other: is tall, not large"):
+        _ = x.outer(x) - x
+    with pytest.raises(ValueError, match="the identity can be added to square matrices only"):
+        _ = x + 1.0
+    assert (x + 0.0).is_same(x)
+    assert (sum([x, x]) * 0.5).is_same(x)
+
+
+def test_only_square_matrices_multiply_from_the_right(tall: tuple[Graph, Expression]) -> None:
+    graph, x = tall
+    for left in (x, x.gram(x)):
+        with pytest.raises(ValueError, match="other: is tall; only square matrices multiply"):
+            _ = left @ x
+    with pytest.raises(ValueError, match="other: is large"):
+        _ = x.gram(x) @ x.outer(x)
+    identity = graph.identity("complex64")
+    assert (x @ (2.0 * identity)).is_same(2.0 * x)
+
+
+def test_the_shape_of_a_sum_and_of_a_cast_is_that_of_its_terms(
+    tall: tuple[Graph, Expression],
+) -> None:
+    graph, x = tall
+    program = graph.program((x - 3.0 * (x @ x.gram(x))).cast("complex128"))
+    assert [(op.kind, op.shape) for op in program.operations[-2:]] == [
+        ("linear", "tall"),
+        ("cast", "tall"),
+    ]
+    assert not x.cast("complex128").hermitian
+    assert x.gram(x).cast("complex128").hermitian
+
+
+def test_products_of_what_is_not_hermitian_are_general(traced: Traced) -> None:
+    _, a, b = traced
+    general = a.matmul(b, "general")
+    assert a.matmul(b).hermitian
+    assert not general.hermitian
+    assert not (general + a).hermitian
+    assert not (2.0 * general - 1.0).hermitian
+    graph = general.graph
+    program = graph.program(general @ a, a @ general, general.matmul(a, "averaged"))
+    products = [program.operations[i].product for i in program.outputs]
+    assert products == ["general", "general", "averaged"]
+
+
+def test_symmetrizing_what_is_hermitian_is_nothing(traced: Traced) -> None:
+    graph, a, b = traced
+    assert a.symmetrize() is a
+    assert (a @ b).symmetrize().is_same(a @ b)
+    general = a.matmul(b, "general")
+    program = graph.program((-2.0 * general).symmetrize())
+    assert kinds(program) == ["matmul", "symmetrize", "linear"]
+    assert value(program) == -3.0
+    assert general.symmetrize().hermitian
+    assert general.symmetrize().symmetrize().is_same(general.symmetrize())
+
+
+def test_lyapunov_equations(traced: Traced) -> None:
+    graph, a, b = traced
+    solution = (2.0 * a).lyapunov(1.0 - b)
+    assert solution.hermitian
+    program = graph.program(solution)
+    assert kinds(program) == ["linear", "linear", "lyapunov"]
+    assert value(program) == 0.5 / 12.0
+    with pytest.raises(ValueError, match="cast it first"):
+        a.cast("float32").lyapunov(b)
+
+
+def test_polar_factors_and_signs(tall: tuple[Graph, Expression], traced: Traced) -> None:
+    graph, x = tall
+    program = graph.program(x.polar_factor())
+    assert [(op.kind, op.shape, op.dtype) for op in program.operations[1:]] == [
+        ("polar", "tall", "complex64")
+    ]
+    assert not x.polar_factor().hermitian
+    graph, a, _ = traced
+    assert a.sign().hermitian
+    program = graph.program((a - 4.0).sign(), a.power(0.5), a.power(0.0))
+    assert kinds(program) == ["linear", "spectral", "spectral", "spectral"]
+    assert [program.operations[i].label for i in program.outputs] == ["sign", "", ""]
+    values = evaluate(program, ScalarReading(), {"A": np.array([1.0, 9.0])})
+    assert [list(v) for v in values] == [[-1.0, 1.0], [1.0, 3.0], [1.0, 1.0]]
+
+
+def test_powers_and_signs_are_told_apart(traced: Traced) -> None:
+    graph, a, _ = traced
+    assert not a.sign().is_same(a.power(0.0))
+    assert len(graph.program(a.sign(), a.sign(), a.power(0.5), a.power(0.5)).operations) == 3
+
+
 def test_programs_hold_only_what_their_outputs_need(traced: Traced) -> None:
     graph, a, b = traced
     kept, _ = a @ a, (b @ b).inverse()
