@@ -3,8 +3,8 @@
 Each case is run densely on two random conjugations of a matrix with a geometric spectrum, in its
 dtype, and read noisily at twenty nodes. Thresholds are round numbers at least a factor 10 from what
 was measured: at less distance an estimate cannot be asked to decide. All cases are decided rightly,
-and so were all but one of 2808 decisions on nearly 400 random schedules (minimax-9, chained, condition
-1e6, float32, n = 24 is predicted 6 and measured 2e-3). What would be decided wrongly elsewhere:
+and so were all but one of 2808 decisions on nearly 400 random schedules (minimax-9, chained,
+condition 1e6, float32, n = 24: predicted 6, measured 2e-3). Wrong elsewhere:
 
 - the gram form over several steps from condition 1e4 to 1e5 in float64 is underestimated by up to
   140 (7e-9 for 1e-6), because eigenvalues between the nodes are sent to the lower end of the range;
