@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 from matrl.backends import lapack
 from matrl.errors import InputError
@@ -22,9 +23,15 @@ def double(x):
     return x.astype(np.result_type(x.dtype, np.float64))
 
 
+def product(x, y):
+    """Return x y by SciPy's BLAS: NumPy's threads would fight the kernels' for the cores."""
+    (gemm,) = scipy.linalg.get_blas_funcs(["gemm"], (x, y))
+    return gemm(1.0, y.T, x.T).T
+
+
 def definite(n, dtype):
     noise = random((n, 2 * n), np.result_type(dtype, np.float64))
-    return (noise @ noise.conj().T / (2 * n) + np.eye(n)).astype(dtype)
+    return (product(noise, noise.conj().T) / (2 * n) + np.eye(n)).astype(dtype)
 
 
 def framed(x):
@@ -49,17 +56,17 @@ def close(actual, expected, units=20.0):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [1, 2, 3, 40, 129])
+@pytest.mark.parametrize("n", [1, 2, 3, 40, 66])
 def test_potrf_and_potri(dtype, n):
     x = definite(n, dtype)
     work, frame = framed(x)
     work[np.triu_indices(n, 1)] = 7
     assert lapack.potrf(work) == 0
     lower = double(np.tril(work))
-    close(np.tril(work), np.linalg.cholesky(double(x)))
-    close((lower @ lower.conj().T).astype(dtype), double(x))
+    close(np.tril(work), scipy.linalg.cholesky(double(x), lower=True))
+    close(product(lower, lower.conj().T).astype(dtype), double(x))
     assert lapack.potri(work) == 0
-    close(np.tril(work), np.tril(np.linalg.inv(double(x))))
+    close(np.tril(work), np.tril(scipy.linalg.inv(double(x))))
     assert (work[np.triu_indices(n, 1)] == 7).all()
     assert untouched(frame)
 
@@ -70,7 +77,7 @@ def test_potrf_reports_the_leading_minor(kind):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [1, 2, 3, 40, 129])
+@pytest.mark.parametrize("n", [1, 2, 3, 40, 66])
 def test_heevd(dtype, n):
     x = definite(n, dtype)
     rows, frame = framed(x)
@@ -78,9 +85,9 @@ def test_heevd(dtype, n):
     values = lapack.heevd(rows)
     assert values.dtype == np.finfo(dtype).dtype
     assert (np.diff(values) >= 0).all()
-    close(values[None], np.linalg.eigvalsh(double(x))[None], 50)
-    close((rows.conj().T * values) @ rows, double(x), 50)
-    close(rows @ rows.conj().T, np.eye(n), 50)
+    close(values[None], scipy.linalg.eigvalsh(double(x))[None], 50)
+    close(product(rows.conj().T * values, rows), double(x), 50)
+    close(product(rows, rows.conj().T), np.eye(n), 50)
     assert untouched(frame)
 
 
@@ -94,15 +101,15 @@ def test_gesdd(dtype, shape):
     assert u.shape == (shape[0], least)
     assert v_adjoint.shape == (least, shape[1])
     assert values.dtype == np.finfo(dtype).dtype
-    close(values[None], np.linalg.svd(double(x), compute_uv=False)[None], 50)
-    close((u * values) @ v_adjoint, double(x), 50)
-    close(u.conj().T @ u, np.eye(least), 50)
-    close(v_adjoint @ v_adjoint.conj().T, np.eye(least), 50)
+    close(values[None], np.atleast_2d(scipy.linalg.svdvals(double(x))), 50)
+    close(product(u * values, v_adjoint), double(x), 50)
+    close(product(u.conj().T, u), np.eye(least), 50)
+    close(product(v_adjoint, v_adjoint.conj().T), np.eye(least), 50)
     assert untouched(frame)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [1, 2, 3, 40, 129])
+@pytest.mark.parametrize("n", [1, 2, 3, 40, 66])
 def test_getrf_and_getri(dtype, n):
     x = random((n, n), dtype) + 2 * n**0.5 * np.eye(n, dtype=dtype)[::-1]
     work, frame = framed(x)
@@ -110,7 +117,8 @@ def test_getrf_and_getri(dtype, n):
     assert info == 0
     assert lapack.getri(work, pivots) == 0
     wide = double(x)
-    close(work, np.linalg.inv(wide), 50 * float(np.linalg.cond(wide)))
+    values = scipy.linalg.svdvals(wide)
+    close(work, scipy.linalg.inv(wide), 50 * float(values[0] / values[-1]))
     assert untouched(frame)
 
 

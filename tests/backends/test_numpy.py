@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrl.backends.numpy import numpy_backend as backend
 from matrl.errors import IndefiniteMatrixError, InputError, NonFiniteError
 
-SIZES = [*range(1, 10), 63, 64, 65, *range(127, 131), 191, 192, 193, 256, 300]
+SIZES = [*range(1, 10), 63, 64, 65, 128, 129, 193, 300]
 LEVELS = [223, 224, 384, 385, 705]
 DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 LAYOUTS = ["plain", "block", "transposed", "gaps"]
@@ -26,6 +27,12 @@ def double(x):
     return x.astype(np.result_type(x.dtype, np.float64))
 
 
+def product(x, y):
+    """Return x y by SciPy's BLAS: NumPy's threads would fight the kernels' for the cores."""
+    (gemm,) = scipy.linalg.get_blas_funcs(["gemm"], (x, y))
+    return gemm(1.0, y.T, x.T).T
+
+
 def adjoint(x):
     return x.conj().T
 
@@ -37,7 +44,7 @@ def symmetric(n, dtype, seed=0):
 
 def definite(n, dtype, seed=0):
     x = noise(n, np.result_type(dtype, np.float64), seed)
-    return (x @ adjoint(x) + np.eye(n)).astype(dtype)
+    return (product(x, adjoint(x)) + np.eye(n)).astype(dtype)
 
 
 def laid_out(x, layout):
@@ -76,7 +83,7 @@ def test_products(n, dtype):
     for method in (backend.matmul, backend.matmul_hermitian, backend.matmul_averaged):
         out = dirty(n, dtype)
         method(out, x, x)
-        close(out, wide @ wide)
+        close(out, product(wide, wide))
         if method != backend.matmul:
             assert np.array_equal(out, adjoint(out))
     assert np.array_equal(x, before)
@@ -90,9 +97,9 @@ def test_products_of_strided_inputs(n, layout, other, dtype):
     x, y = noise(n, dtype, 1, n + 3), noise(n + 3, dtype, 2, n)
     out = dirty(n, dtype)
     backend.matmul(out, laid_out(x, layout), laid_out(y, other))
-    close(out, double(x) @ double(y))
+    close(out, product(double(x), double(y)))
     backend.matmul_hermitian(out, laid_out(x, layout), laid_out(adjoint(x), other))
-    close(out, double(x) @ adjoint(double(x)))
+    close(out, product(double(x), adjoint(double(x))))
     assert np.array_equal(out, adjoint(out))
 
 
@@ -102,8 +109,8 @@ def test_averaged_is_the_hermitian_part(n, dtype):
     x, y = noise(n, dtype, 1), noise(n, dtype, 2)
     out = dirty(n, dtype)
     backend.matmul_averaged(out, x, y)
-    product = double(x) @ double(y)
-    close(out, (product + adjoint(product)) / 2)
+    whole = product(double(x), double(y))
+    close(out, (whole + adjoint(whole)) / 2)
     assert np.array_equal(out, adjoint(out))
 
 
@@ -136,7 +143,7 @@ def test_inverse(n, dtype):
     x = laid_out(definite(n, dtype), LAYOUTS[n % 4])
     out = dirty(n, dtype)
     backend.inverse_spd(out, x)
-    close(out, np.linalg.inv(double(x)), 30)
+    close(out, scipy.linalg.inv(double(x)), 30)
     assert np.array_equal(out, adjoint(out))
 
 
@@ -167,8 +174,8 @@ def test_spectral_function(n, dtype):
     x = laid_out(symmetric(n, dtype), LAYOUTS[n % 4])
     out = dirty(n, dtype)
     backend.spectral_function(out, x, np.tanh)
-    values, vectors = np.linalg.eigh(double(x))
-    close(out, (vectors * np.tanh(values)) @ adjoint(vectors), 30)
+    values, vectors = scipy.linalg.eigh(double(x))
+    close(out, product(vectors * np.tanh(values), adjoint(vectors)), 30)
     assert np.array_equal(out, adjoint(out))
 
 
@@ -207,10 +214,10 @@ def test_cholesky_and_solve(n, dtype, transpose):
     assert backend.cholesky(factor, x)
     assert np.array_equal(factor, np.tril(factor))
     wide = double(factor)
-    close(factor, np.linalg.cholesky(double(x)), 30)
+    close(factor, scipy.linalg.cholesky(double(x), lower=True), 30)
     b = laid_out(noise(n, dtype, 3, 3), LAYOUTS[n % 4])
     solution = backend.solve_triangular(laid_out(factor, LAYOUTS[n % 4]), b, transpose)
-    close(solution, np.linalg.solve(adjoint(wide) if transpose else wide, double(b)), 30)
+    close(solution, scipy.linalg.solve(adjoint(wide) if transpose else wide, double(b)), 30)
 
 
 def test_cholesky_and_solve_refuse():

@@ -70,7 +70,7 @@ def updates(k, lower, upper, prices):
         )
         halley = rational(dynamically_weighted_halley(lower, upper))
         yield "rational", halley, inverse, 0.0, product, product
-        for poles in range(1, 7):
+        for poles in range(1, 9):
             h = rational(zolotarev(lower, upper, poles))
             yield "rational", h, poles * inverse, 0.0, product, product
 

@@ -247,13 +247,14 @@ def measured(run: Run) -> tuple[float, ...]:
     return measured_of_program(program, run)
 
 
-def measured_of_program(program: Program, run: Run, top: float = 1.0) -> tuple[float, ...]:
-    """Run a program against its value in exact arithmetic; ``top`` scales the spectrum."""
-    errors = [_errors_of_run(program, run, seed, top) for seed in (0, 1)]
+def measured_of_program(program: Program, run: Run) -> tuple[float, ...]:
+    """Run a program against its value in exact arithmetic."""
+    errors = [_errors_of_run(program, run, seed) for seed in (0, 1)]
     return tuple(float(x) for x in np.exp(np.mean(np.log(errors), axis=0)))
 
 
-def _errors_of_run(program: Program, run: Run, seed: int, top: float) -> list[float]:
+def matrix(run: Run, seed: int, top: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return A = left diag(top * spectrum) right*, rounded to the dtype, and those bases."""
     function = FUNCTIONS.get(run.function)
     generator = np.random.default_rng(seed)
 
@@ -267,7 +268,21 @@ def _errors_of_run(program: Program, run: Run, seed: int, top: float) -> list[fl
     left = unitary(run.rows)
     right = unitary(run.n) if is_tall else left
     a = (left * (top * spectrum(function, run.kappa, run.n))) @ right.conj().T
-    a = (a if is_tall else 0.5 * (a + a.conj().T)).astype(run.dtype)
+    a = a if is_tall else 0.5 * (a + a.conj().T)
+    return a.astype(run.dtype), left, right
+
+
+def least_eigenvalue(program: Program, run: Run, top: float) -> float:
+    """Run a program; return the least eigenvalue of (left* F right), from the bases of A."""
+    a, left, right = matrix(run, 0, top)
+    (value,) = evaluate(program, PlainReading(), {"A": a})
+    return float(np.real(np.linalg.eigvals(left.conj().T @ value @ right)).min())
+
+
+def _errors_of_run(program: Program, run: Run, seed: int) -> list[float]:
+    function = FUNCTIONS.get(run.function)
+    is_tall = function.structure == "rectangular"
+    a, left, right = matrix(run, seed)
     try:
         with np.errstate(all="ignore"):
             values = evaluate(program, PlainReading(), {"A": a})
@@ -310,6 +325,7 @@ class Laboratory:
     measured = staticmethod(measured)
     predicted_of_program = staticmethod(predicted_of_program)
     measured_of_program = staticmethod(measured_of_program)
+    least_eigenvalue = staticmethod(least_eigenvalue)
     records_of = staticmethod(records_of)
     run = Run
 

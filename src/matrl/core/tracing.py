@@ -83,6 +83,15 @@ class Expression:
             )
         )
 
+    def as_value(self) -> "Expression":
+        """Return this combination as one recorded value, for use in later combinations.
+
+        Otherwise they would contain its terms, and keep them alive.
+        """
+        if not self.terms:
+            return self
+        return replace(self, terms=((self.materialise(), 1.0),), shift=0.0)
+
     def _factored(self) -> tuple[float, int]:
         """Return (factor, node) with this expression equal to factor times the node."""
         if len(self.terms) == 1 and self.shift == 0.0:

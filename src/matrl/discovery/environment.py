@@ -231,9 +231,10 @@ class ScheduleEnvironment:
             return None
         if update.kind == "polynomial" and state.overshoots:
             return None
-        if state.is_exact and update.same_on_interval in self._updates:
-            return None
         k = self._function.root_index
+        better = update.dominated_by(k)
+        if state.is_exact and better != update.name and better in self._updates:
+            return None
         domain = self._domains[state.domain]
         upper = state.upper
         if update.kind == "polynomial":

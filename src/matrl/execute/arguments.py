@@ -80,14 +80,14 @@ def output_shapes(function: MatrixFunction, shape: tuple[int, int]) -> tuple[tup
     )
 
 
-def as_outputs(
-    out: Any, array: np.ndarray, function: MatrixFunction
-) -> tuple[np.ndarray, ...]:
+def as_outputs(out: Any, array: np.ndarray, function: MatrixFunction) -> tuple[np.ndarray, ...]:
     """Return where the outputs go: ``out`` if it fits, new arrays if it is ``None``."""
     stack = array.shape[:-2]
     shapes = [(*stack, *shape) for shape in output_shapes(function, array.shape[-2:])]
     if out is None:
-        return tuple(np.zeros(s, array.dtype) if 0 in s else np.empty(s, array.dtype) for s in shapes)
+        return tuple(
+            np.zeros(s, array.dtype) if 0 in s else np.empty(s, array.dtype) for s in shapes
+        )
     several = len(shapes) > 1
     outs = out if several else (out,)
     if several and not (isinstance(out, tuple | list) and len(out) == len(shapes)):
@@ -102,6 +102,6 @@ def as_outputs(
             raise InputError(f"{name}: must be C-contiguous and writeable")
         if np.may_share_memory(one, array):
             raise InputError(f"{name}: shares memory with A, which is not to be modified")
-    if several and np.may_share_memory(outs[0], outs[1]):
+    if several and np.may_share_memory(*outs):
         raise InputError("out: the two arrays share memory; pass separate ones")
     return tuple(outs)

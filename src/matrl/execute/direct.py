@@ -146,4 +146,3 @@ def _values(
     if function.structure == "hermitian":
         return (_composed(vectors, np.sign(values)),)
     return tuple(_composed(vectors, values**exponent) for exponent in function.exponents)
-

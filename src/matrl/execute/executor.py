@@ -125,9 +125,7 @@ class Executor:
     def _run_one(self, array: np.ndarray, values: tuple[Matrix, ...]) -> Solution:
         outcome = self._outcome(array, values)
         numbers = {name: getattr(outcome, name) for name in _NUMBERS}
-        return self._solution(
-            values, outcome.status, numbers, outcome.message, outcome.rank
-        )
+        return self._solution(values, outcome.status, numbers, outcome.message, outcome.rank)
 
     def _run_stack(self, array: np.ndarray, values: tuple[Matrix, ...]) -> Solution:
         shape = array.shape[:-2]
@@ -163,7 +161,7 @@ class Executor:
         rank: Any,
     ) -> Solution:
         return Solution(
-            value=values if len(values) > 1 else values[0],
+            value=values if len(self._function.outputs) > 1 else values[0],
             status=status,
             **numbers,
             failure_probability=FAILURE_PROBABILITY if self._verify == "sketch" else None,

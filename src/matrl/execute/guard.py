@@ -9,7 +9,9 @@ estimates the norm, and twice the tolerance is called a violation: of an error o
 the tolerance up, that refuses three in a thousand. The last power gives an upper bound on the
 spectral radius of the residual, its norm in its own inner product, that holds with a stated
 probability (a Gaussian block and s columns: ||B||_2 <= alpha sqrt(2/pi) max ||B g_i|| with
-probability at least 1 - alpha^-s; Halko, Martinsson & Tropp 2011, lemma 4.1, doi:10.1137/090771806).
+probability at least 1 - alpha^-s; Halko, Martinsson & Tropp 2011, lemma 4.1,
+doi:10.1137/090771806).
+
 For sign and polar factor inequalities on the same vectors are tested beside it. The price is O(n^2)
 a vector, and a Cholesky factorisation of the value for roots and positive powers (of A, for inverse
 powers judged normwise).
@@ -133,7 +135,9 @@ def _sketched(residual: Residual, block: Block) -> _Sketch | None:
             return None
         alive = before > 0.0
         squares = np.where(alive, before, 1.0)
-        growth = max(growth, float(np.sqrt(np.where(alive, np.maximum(after, 0.0), 0.0) / squares).max()))
+        growth = max(
+            growth, float(np.sqrt(np.where(alive, np.maximum(after, 0.0), 0.0) / squares).max())
+        )
         quotients = np.where(alive, weighed(block, applied), 0.0) / squares
         least, greatest = min(least, float(quotients.min())), max(greatest, float(quotients.max()))
         lengths = column_norms(applied)
@@ -165,11 +169,7 @@ def _sketch(case: Case, check: Check) -> Verdict:
         # laxer side, Rayleigh quotients to the side they show.
         error = max(
             residual.error(-max(sketch.growth - forgiven, 0.0), 0.0),
-            residual.error(
-                min(sketch.least + forgiven, 0.0), max(sketch.greatest - forgiven, 0.0)
-            ),
+            residual.error(min(sketch.least + forgiven, 0.0), max(sketch.greatest - forgiven, 0.0)),
         )
     passed = error <= case.tol and check.evidence(case, block) <= 1.0
     return Verdict(passed, sketch.growth, sketch.upper)
-
-

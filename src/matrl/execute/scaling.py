@@ -7,10 +7,18 @@ import numpy as np
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import PlanRecord
+from matrl.core.precision import precision_of
 from matrl.execute.lanczos import largest_ritz_value
 from matrl.functions import FUNCTIONS
 
-__all__ = ["exact_exponent", "norm_bound", "scale_in_place", "slack", "times_power_of_two", "two_norm_bound"]
+__all__ = [
+    "exact_exponent",
+    "norm_bound",
+    "scale_in_place",
+    "slack",
+    "times_power_of_two",
+    "two_norm_bound",
+]
 
 MODERATE = 40
 """Sizes between 2^-40 and 2^40 are left as they are."""
@@ -55,7 +63,7 @@ def times_power_of_two(number: float, exponent: int) -> float:
 
 def scale_in_place(x: Matrix, exponent: int) -> None:
     """Multiply ``x``, C-contiguous, real or complex, by 2^exponent."""
-    parts = x.view(x.real.dtype)
+    parts = x.view(precision_of(x.dtype.name))
     with np.errstate(over="ignore", under="ignore"):
         # In two halves: 2^exponent itself may be out of range.
         np.ldexp(parts, exponent // 2, out=parts)

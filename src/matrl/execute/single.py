@@ -1,35 +1,21 @@
 """One matrix with at least as many rows as columns: checks, schedule, guard, fallback."""
 
 import logging
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matrl.backends.protocol import Backend, Matrix, MatrixNorms
+from matrl.backends.protocol import Backend, Matrix
 from matrl.core.function import MatrixFunction
-from matrl.core.layout import Layout, allocate
-from matrl.core.matrices import check_symmetry
+from matrl.core.layout import allocate
 from matrl.core.plan import PlanRecord
-from matrl.core.program import Program
-from matrl.errors import (
-    ConvergenceError,
-    IndefiniteMatrixError,
-    MatrlError,
-    NonFiniteError,
-)
+from matrl.errors import ConvergenceError, IndefiniteMatrixError, NonFiniteError
 from matrl.execute.arguments import RankDeficient, Verify, output_shapes
 from matrl.execute.direct import Direct, default_threshold, rank_deficient_error, run_direct
-from matrl.execute.guard import REFUSED, Verdict, check_full, check_sketch
+from matrl.execute.guard import Verdict, check_full, check_sketch
+from matrl.execute.prepare import Prepared, checked_norms, prepare, rescale
 from matrl.execute.residuals import Case
 from matrl.execute.residuals.powers import word_exponents
-from matrl.execute.scaling import (
-    exact_exponent,
-    norm_bound,
-    scale_in_place,
-    times_power_of_two,
-    two_norm_bound,
-)
 from matrl.execute.upper_end import check_upper_end
 from matrl.iterations import trace_schedule
 from matrl.readings.dense import Workspace, allocate_workspace, run
@@ -63,21 +49,6 @@ class Outcome:
     rank: int | None = None
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """A = 2^exponent a, ``a`` of moderate size; the schedule runs on a/bound."""
-
-    a: Matrix
-    exponent: int
-    norms: MatrixNorms | None
-    bound: float
-
-    @property
-    def size(self) -> float:
-        assert self.norms is not None
-        return two_norm_bound(self.norms)
-
-
 class SingleRun:
     """A plan for matrices of one shape (m, n), m >= n, and how its runs are checked."""
 
@@ -97,8 +68,8 @@ class SingleRun:
         if rank_deficient == "pseudo":
             default = default_threshold(shape, plan.dtype)
             self._threshold = default if rank_threshold is None else float(rank_threshold)
-        self._program: Program = trace_schedule(function, plan.steps, plan.dtype)
-        self._layout: Layout = allocate(self._program)
+        self._program = trace_schedule(function, plan.steps, plan.dtype)
+        self._layout = allocate(self._program)
 
     def memory(self) -> Memory:
         """Return fresh memory to run in."""
@@ -119,28 +90,23 @@ class SingleRun:
 
         Raises a :class:`~matrl.errors.MatrlError` where that is not possible.
         """
-        norms = self._checked_norms(a)
-        if norms is not None and norms.max_abs == 0.0 and self._verify != "off":
-            return self._zero(values)
-        prepared = self._prepare(a, norms, memory)
+        plan, function, backend = self._plan, self._function, self._backend
+        checks, norms = self._verify != "off", None
+        if checks:
+            norms = checked_norms(function, a, backend)
+            if norms.max_abs == 0.0:
+                return self._zero(values)
+        elif plan.scaling.kind != "constant":
+            norms = backend.norms(a)
+        prepared = prepare(plan, function, a, norms, memory.prepared, backend)
+        if checks:
+            assert prepared.norms is not None
+            check_upper_end(
+                plan, prepared.a, prepared.bound, prepared.norms, backend, prepared.exponent
+            )
         outcome = self._run(prepared, values, memory)
-        self._rescale(values, prepared.exponent)
+        rescale(function, values, prepared.exponent, check=checks)
         return outcome
-
-    # Before ----------------------------------------------------------------------------------
-
-    def _checked_norms(self, a: Matrix) -> MatrixNorms | None:
-        if self._verify == "off" and self._plan.scaling.kind == "constant":
-            return None
-        norms = self._backend.norms(a)
-        if self._verify == "off":
-            return norms
-        if not np.isfinite(norms.max_abs):
-            raise NonFiniteError("A: holds NaN or infinity; clean it before calling")
-        if self._function.structure != "rectangular":
-            asymmetry = self._backend.asymmetry(a)
-            check_symmetry(asymmetry, norms.max_abs, a.shape[-1], a.dtype)
-        return norms
 
     def _zero(self, values: tuple[Matrix, ...]) -> Outcome:
         function = self._function
@@ -157,31 +123,9 @@ class SingleRun:
     def _proved(self, bound: float) -> float | None:
         return bound if self._verify == "full" else None
 
-    def _prepare(self, a: Matrix, norms: MatrixNorms | None, memory: Memory) -> _Prepared:
-        plan, backend = self._plan, self._backend
-        size = 1.0 / plan.scaling.factor if norms is None else norms.max_abs
-        exponent = exact_exponent(self._function, size)
-        if exponent:
-            backend.scale_by_power_of_two(memory.prepared, a, -exponent)
-            a = memory.prepared
-            norms = None if norms is None else backend.norms(a)
-        if plan.scaling.kind == "constant":
-            bound = times_power_of_two(1.0 / plan.scaling.factor, -exponent)
-        else:
-            bound = norm_bound(plan, a, norms, backend)
-        if plan.scaling.kind == "lanczos" and not bound > 0.0:
-            raise rank_deficient_error(
-                self._function, f"not: its largest Ritz value is {bound * plan.scaling.factor:.3g}"
-            )
-        prepared = _Prepared(a, exponent, norms, bound)
-        if self._verify != "off":
-            assert norms is not None
-            check_upper_end(plan, a, bound, norms, backend, exponent)
-        return prepared
-
     # The run ---------------------------------------------------------------------------------
 
-    def _run(self, prepared: _Prepared, values: tuple[Matrix, ...], memory: Memory) -> Outcome:
+    def _run(self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory) -> Outcome:
         if self._is_direct_from_the_start():
             return self._directly(prepared, values, "", None)
         try:
@@ -194,11 +138,9 @@ class SingleRun:
             return self._directly(prepared, values, str(error), None)
         if self._verify == "off":
             return Outcome("unchecked")
-        verdict = self._verdict(prepared, self._widened(prepared, values), None)
+        verdict = self._verdict(self._widened(prepared, values))
         if not verdict.passed:
-            return self._directly(
-                prepared, values, "the residual exceeds the tolerance", verdict
-            )
+            return self._directly(prepared, values, "the residual exceeds the tolerance", verdict)
         # An eigenvalue that counts as zero would lie below the domain and show in the residual.
         rank = None if self._threshold is None else prepared.a.shape[-1]
         return self._outcome("converged", verdict, rank=rank)
@@ -210,9 +152,7 @@ class SingleRun:
         domain = self._plan.domain
         return self._verify == "off" or self._threshold * domain.upper >= 0.5 * domain.lower
 
-    def _schedule(
-        self, prepared: _Prepared, values: tuple[Matrix, ...], memory: Memory
-    ) -> None:
+    def _schedule(self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory) -> None:
         bound, scaled = prepared.bound, prepared.a
         if bound != 1.0:
             if not (np.isfinite(bound) and bound > 0.0):
@@ -234,27 +174,10 @@ class SingleRun:
                 if bound != 1.0 and exponent != 0.0:
                     value *= bound**exponent
 
-    def _rescale(self, values: tuple[Matrix, ...], exponent: int) -> None:
-        if not exponent:
-            return
-        for value, power in zip(values, self._function.exponents, strict=True):
-            shift = round(exponent * power)
-            if not shift:
-                continue
-            scale_in_place(value, shift)
-            if self._verify == "off":
-                continue
-            largest = float(np.abs(value).max())
-            if not np.isfinite(largest) or 0.0 < largest < float(np.finfo(value.dtype).tiny):
-                raise ConvergenceError(
-                    f"A: f(A) is out of the range of {value.dtype}; scale A to norm near 1"
-                )
-
     # After -----------------------------------------------------------------------------------
 
-    def _widened(self, prepared: _Prepared, values: tuple[Matrix, ...]) -> Case:
-        double = np.complex128 if prepared.a.dtype.kind == "c" else np.float64
-        a, *wide = (x.astype(double, copy=False) for x in (prepared.a, *values))
+    def _widened(self, prepared: Prepared, values: tuple[Matrix, ...]) -> Case:
+        a, *wide = (x.astype(prepared.wide_dtype, copy=False) for x in (prepared.a, *values))
         plan = self._plan
         return Case(
             self._function,
@@ -267,7 +190,7 @@ class SingleRun:
             self._backend,
         )
 
-    def _condition(self, prepared: _Prepared, value: Matrix) -> float:
+    def _condition(self, prepared: Prepared, value: Matrix) -> float:
         """Return an upper estimate of the condition of A, from what the residual uses."""
         function, plan = self._function, self._plan
         is_power = function.carries == "y"
@@ -279,29 +202,28 @@ class SingleRun:
         size = float(np.sqrt(np.einsum("ij,ij->", value.conj(), value).real))
         return prepared.size * float(np.float64(size) ** (p / q))
 
-    def _verdict(self, prepared: _Prepared, case: Case, direct: Direct | None) -> Verdict:
+    def _verdict(self, case: Case, direct: Direct | None = None) -> Verdict:
         if direct is not None:
-            case = _on_the_range(replace(case, condition=max(case.condition, _condition(case, direct))), direct)
             if direct.rank == 0:
                 return Verdict(True, 0.0, 0.0, 0.0)
+            case = _restricted(case, direct)
         return check_full(case) if self._verify == "full" else check_sketch(case)
 
     def _directly(
         self,
-        prepared: _Prepared,
+        prepared: Prepared,
         values: tuple[Matrix, ...],
         reason: str,
         verdict: Verdict | None,
     ) -> Outcome:
         plan, function = self._plan, self._function
-        double = np.complex128 if prepared.a.dtype.kind == "c" else np.float64
-        wide = prepared.a.astype(double, copy=False)
+        wide = prepared.a.astype(prepared.wide_dtype, copy=False)
         direct = run_direct(plan, function, wide, prepared.exponent, self._threshold)
         for value, exact in zip(values, direct.values, strict=True):
             self._backend.cast(value, exact)
         if self._verify == "off":
             return Outcome("unchecked", rank=direct.rank)
-        second = self._verdict(prepared, self._widened(prepared, values), direct)
+        second = self._verdict(self._widened(prepared, values), direct)
         if not second.passed:
             seen = f"; the schedule's residual was {verdict.residual:.3g}" if verdict else ""
             raise ConvergenceError(
@@ -335,30 +257,21 @@ class SingleRun:
         )
 
 
-def _condition(case: Case, direct: Direct) -> float:
-    """Return the condition of A, now known, where the check depends on it."""
-    is_normwise_power = case.function.carries == "y" and case.norm != "eigenvalue"
-    return 1.0 if case.function.carries == "x" or is_normwise_power else direct.condition
-
-
-def _on_the_range(case: Case, direct: Direct) -> Case:
-    """Return the case of A and f(A) restricted to the range of A*, where f was applied."""
-    basis = direct.basis
-    if basis is None or direct.rank == 0:
+def _restricted(case: Case, direct: Direct) -> Case:
+    """Return the case with the condition now known, on the range of A*, where f was applied."""
+    if case.function.carries == "z" or (case.norm == "eigenvalue" and case.function.carries != "x"):
+        case = replace(case, condition=direct.condition)
+    if direct.basis is None:
         return case
-    basis = np.ascontiguousarray(basis)
+    basis = np.ascontiguousarray(direct.basis)
+    is_rectangular = case.function.structure == "rectangular"
 
-    def restricted(x: Matrix) -> Matrix:
-        x = case.times(x, basis)
-        return x if case.function.structure == "rectangular" else case.adjoint_times(basis, x)
+    def inside(x: Matrix) -> Matrix:
+        """Return V* x V."""
+        return case.adjoint_times(basis, case.times(x, basis))
 
-    first, *others = case.values
-    values = [restricted(first)]
-    for other in others:
-        if case.function.factor == "left":
-            values.append(other)
-        elif case.function.factor == "right":
-            values.append(case.adjoint_times(basis, case.times(other, basis)))
-        else:
-            values.append(restricted(other))
-    return replace(case, a=restricted(case.a), values=tuple(values))
+    first = case.times(case.value, basis) if is_rectangular else inside(case.value)
+    # P of A = P U is not of the space V spans.
+    others = [x if case.function.factor == "left" else inside(x) for x in case.values[1:]]
+    a = case.times(case.a, basis) if is_rectangular else inside(case.a)
+    return replace(case, a=a, values=(first, *others))

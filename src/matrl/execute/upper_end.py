@@ -48,17 +48,17 @@ def check_upper_end(
     if least_bound <= limit:
         return
     estimate = _estimate(function, a, backend)
+    shown = times_power_of_two(upper, exponent)
+    remedy = "scale A, or discover a plan for its spectrum"
     if estimate > limit:
         raise DomainError(
-            f"A: {_largest(function)} is at least {times_power_of_two(estimate, exponent):.6g}, above the "
-            f"upper end {times_power_of_two(upper, exponent):.6g} of the plan's domain; scale A, or "
-            "discover a plan for its spectrum"
+            f"A: {_largest(function)} is at least {times_power_of_two(estimate, exponent):.6g}, "
+            f"above the upper end {shown:.6g} of the plan's domain; {remedy}"
         )
     if domain.proved and not _only_rational(plan) and not _is_below(function, a, limit, backend):
         raise DomainError(
-            f"A: {_largest(function)} is above the upper end {times_power_of_two(limit, exponent):.6g} of "
-            "the plan's domain (a Cholesky factorisation of the difference broke down); scale A, "
-            "or discover a plan for its spectrum"
+            f"A: {_largest(function)} is above the upper end {shown:.6g} of the plan's domain (a "
+            f"Cholesky factorisation of the difference broke down); {remedy}"
         )
 
 

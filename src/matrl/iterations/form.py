@@ -126,7 +126,7 @@ def advance_coupled(
 
 def _next_residual(m: Expression, multiplier: Multiplier, k: int) -> Expression:
     if multiplier.next_residual is not None and k == 2:
-        return multiplier.next_residual
+        return multiplier.next_residual.as_value()
     p, times = multiplier.p, multiplier.residual_times
     if times is None:
         times = m @ p

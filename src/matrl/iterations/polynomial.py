@@ -38,10 +38,9 @@ class PolynomialUpdate:
     uses_samples: bool = False
     has_pole_at_zero: bool = False
 
-    @property
-    def same_on_interval(self) -> str:
-        """None: what it is does not depend on samples."""
-        return ""
+    def dominated_by(self, root_index: int) -> str:
+        """Name of the minimax update of the same degree."""
+        return f"minimax-{self.degree}"
 
     def supports(self, root_index: int) -> bool:
         """Degrees k d + 1: all from 2 to 9 for k = 1, d up to 4 for the others."""

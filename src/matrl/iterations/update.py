@@ -80,17 +80,20 @@ class Update(Protocol):
         ...
 
     @property
-    def same_on_interval(self) -> str:
-        """Name of the update it cannot improve on where only a range is known; ``""`` if none."""
-        ...
-
-    @property
     def has_pole_at_zero(self) -> bool:
         """Whether h sends what is below the range far above it."""
         ...
 
     def supports(self, root_index: int) -> bool:
         """Whether the update exists for this root index."""
+        ...
+
+    def dominated_by(self, root_index: int) -> str:
+        """Return the name of an update as cheap that narrows every range at least as much.
+
+        Its own name where there is none. Where a range is all that is known, a search need not
+        try the dominated one.
+        """
         ...
 
     def order(self, root_index: int) -> int:

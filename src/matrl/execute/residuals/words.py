@@ -31,7 +31,7 @@ def balanced_word(p: int, q: int) -> tuple[str, bool]:
         else:
             letter = min(
                 (letter for letter, count in left.items() if count),
-                key=lambda letter: abs(exponent + step[letter]),  # noqa: B023 - used at once
+                key=lambda letter: abs(exponent + step[letter]),
             )
         half, exponent = half + letter, exponent + step[letter]
         left[letter] -= 1

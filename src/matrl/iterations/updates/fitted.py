@@ -33,11 +33,6 @@ class Fitted(PolynomialUpdate):
         """Name of the action."""
         return f"fitted-{self.degree}"
 
-    @property
-    def same_on_interval(self) -> str:
-        """Name of the minimax update of the same degree."""
-        return f"minimax-{self.degree}"
-
     def coefficients(
         self, root_index: int, lower: float, upper: float, samples: Samples | None = None
     ) -> tuple[float, ...]:

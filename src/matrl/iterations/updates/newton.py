@@ -32,12 +32,15 @@ class Newton:
     source: str = "Higham 2008, Functions of Matrices, section 8.6; doi:10.1137/060664483"
     rule: str = "optimal scaling 1/sqrt(l u), centred"
     uses_samples: bool = False
-    same_on_interval: str = ""
     has_pole_at_zero: bool = True
 
     def supports(self, root_index: int) -> bool:
         """Square roots only."""
         return root_index == 2
+
+    def dominated_by(self, root_index: int) -> str:
+        """Name of the optimally scaled update."""
+        return "newton"
 
     def order(self, root_index: int) -> int:
         """Return 2."""
@@ -84,7 +87,6 @@ class ByersXu(Newton):
     name: str = "newton-byers-xu"
     source: str = "doi:10.1137/060664483"
     rule: str = "1/sqrt(l u) of the range, not centred"
-    same_on_interval: str = "newton"
 
     def coefficients(
         self, root_index: int, lower: float, upper: float, samples: Samples | None = None
@@ -101,7 +103,6 @@ class DeterminantalNewton(Newton):
     source: str = "Byers 1987, doi:10.1016/0024-3795(87)90222-9"
     rule: str = "|det X|^(-1/n), the geometric mean of the spectrum"
     uses_samples: bool = True
-    same_on_interval: str = "newton"
 
     def coefficients(
         self, root_index: int, lower: float, upper: float, samples: Samples | None = None
@@ -120,7 +121,6 @@ class NormScaledNewton(Newton):
     source: str = "Higham 1986, doi:10.1137/0907079"
     rule: str = "(||X^-1||_F/||X||_F)^(1/2), in place of Higham's 1- and inf-norms"
     uses_samples: bool = True
-    same_on_interval: str = "newton"
 
     def coefficients(
         self, root_index: int, lower: float, upper: float, samples: Samples | None = None

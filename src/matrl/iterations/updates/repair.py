@@ -24,12 +24,15 @@ class Repair:
     source: str = "Higham 2008, Functions of Matrices, section 6.1"
     rule: str = "none"
     uses_samples: bool = False
-    same_on_interval: str = ""
     has_pole_at_zero: bool = True
 
     def supports(self, root_index: int) -> bool:
         """Square roots only."""
         return root_index == 2
+
+    def dominated_by(self, root_index: int) -> str:
+        """Its own name: nothing else repairs."""
+        return "newton-repair"
 
     def order(self, root_index: int) -> int:
         """Return 2."""
