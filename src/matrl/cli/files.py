@@ -3,15 +3,15 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import numpy as np
 
 from matrl.errors import ArtifactError, InputError, MatrlError
 
-__all__ = ["check_output", "load_array", "naming", "save_array"]
+__all__ = ["check_output", "load_array", "naming", "save_array", "save_arrays"]
 
 _MAGIC = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
@@ -65,10 +65,19 @@ def check_output(path: Path, option: str = "--output") -> Path:
 
 def save_array(path: Path, array: np.ndarray) -> None:
     """Write an array to exactly this path, atomically; ``OSError`` if that fails."""
+    _save(path, lambda file: np.save(file, array, allow_pickle=False))
+
+
+def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays as a .npz archive to exactly this path, atomically; ``OSError`` if it fails."""
+    _save(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+
+
+def _save(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.save(file, array, allow_pickle=False)
+            write(file)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from matrl.core.precision import PRECISIONS, working_dtype
+from matrl.core.precision import PRECISIONS, precision_of, working_dtype
 from matrl.discovery.problem import Problem
 from matrl.errors import InputError
 from matrl.iterations import UPDATES, DirectMethod, Update
@@ -32,6 +32,7 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
 def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return the dtypes steps may work in."""
     names = PRECISIONS if precision is None else _names(precision)
+    names = tuple(precision_of(name) for name in names)
     unknown = [name for name in names if name not in PRECISIONS]
     if unknown or not names:
         raise InputError(f"precision: must be among {', '.join(PRECISIONS)}, got {precision!r}")

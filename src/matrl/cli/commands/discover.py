@@ -1,6 +1,9 @@
 """``matrl discover``: from a question to a plan."""
 
+import contextlib
 import math
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from matrl.cli.console import print_document, print_report, status_line, tell, verbose_option
 from matrl.cli.files import check_output, load_array, naming
-from matrl.core.matrices import DTYPES
+from matrl.core.precision import DTYPES, PRECISIONS
 from matrl.core.spectrum import Spectrum
 from matrl.discovery import Found, Problem, discover
 from matrl.discovery.problem import NORMS
@@ -23,14 +26,24 @@ from matrl.search import Progress
 __all__ = ["discover_command"]
 
 _FILE = click.Path(path_type=Path)
-_FUNCTIONS = ", ".join(function.name for function in FUNCTIONS)
-_ACTIONS = ", ".join(update.name for update in UPDATES)
+
+
+def _families(names: Iterable[str], numbered: str) -> str:
+    """Return the names, those that differ in numbers only put together."""
+    return ", ".join(dict.fromkeys(re.sub(r"-\d+(/\d+)?$", numbered, name) for name in names))
+
+
+_ACTIONS = _families((update.name for update in UPDATES), "-D")
 
 
 @click.command(
     "discover",
     short_help="Find the fastest algorithm for a matrix function.",
-    help=f"""Find the fastest algorithm for FUNCTION ({_FUNCTIONS}) and print it.
+    help="""Find the fastest algorithm for FUNCTION and print it.
+
+    FUNCTION is inv, sqrt, invsqrt, root-P or "root(P)", invroot-P, power-Q/P or "power(-Q/P)" (P up
+    to 8), sign, polar, or one of the pairs sqrt+invsqrt, polar-right (U and H of A = U H) and
+    polar-left (U and P of A = P U); see matrl catalogue.
 
     The spectrum comes from exactly one of --interval, --samples and --matrices. Without --profile
     this machine's prices are measured (once) and the best plans race on real matrices.
@@ -39,23 +52,32 @@ _ACTIONS = ", ".join(update.name for update in UPDATES)
     Examples:
       matrl discover invsqrt --interval 1e-4 1 --n 512 --tol 1e-6 -o plan.json
       matrl discover inv --matrices A.npy --matrices B.npy --dtype float32 --json
+      matrl discover polar --interval 1e-3 1 --shape 2048 512 --norm frobenius --tol 1e-2
     """,
     epilog=f"Actions that --allow chooses from: {_ACTIONS}.",
 )
 @click.argument("function")
-@click.option("--interval", nargs=2, type=float, metavar="LO HI", help="Eigenvalues in [LO, HI].")
+@click.option(
+    "--interval",
+    nargs=2,
+    type=float,
+    metavar="LO HI",
+    help="Eigenvalues in [LO, HI]; their moduli for sign, singular values for polar.",
+)
 @click.option("--samples", type=_FILE, metavar="F.npy", help="Exactly the eigenvalues in a file.")
 @click.option(
     "--matrices",
     type=_FILE,
     multiple=True,
     metavar="F.npy",
-    help="Spectra like those of a matrix (n, n) or a stack (..., n, n); may be repeated.",
+    help="Spectra like those of a matrix (m, n) or a stack (..., m, n); may be repeated.",
 )
 @click.option("--tol", type=float, default=1e-6, show_default=True, help="Largest error allowed.")
 @click.option("--dtype", type=click.Choice(DTYPES), default="float64", show_default=True)
 @click.option("--n", type=int, help="Order of the matrices; sets prices and rounding.")
-@click.option("--shape", nargs=2, type=int, metavar="M N", help="The same, as a shape.")
+@click.option(
+    "--shape", nargs=2, type=int, metavar="M N", help="The same, as a shape; M x N for polar."
+)
 @click.option("--batch", type=int, default=1, show_default=True, help="Matrices at once.")
 @click.option("--profile", type=_FILE, metavar="P.json", help="Prices to use; nothing is measured.")
 @click.option(
@@ -68,10 +90,14 @@ _ACTIONS = ", ".join(update.name for update in UPDATES)
 @click.option(
     "--precision",
     metavar="LIST",
-    help=f"Dtypes steps may work in: {','.join(DTYPES)}.  [default: all]",
+    help=f"Precisions steps may work in: {','.join(PRECISIONS)}.  [default: all]",
 )
 @click.option(
-    "--norm", type=click.Choice(NORMS), default=NORMS[0], show_default=True, help="Error measure."
+    "--norm",
+    type=click.Choice(NORMS),
+    default=NORMS[0],
+    show_default=True,
+    help="Error measure: relative at each eigenvalue, or of the whole matrix.",
 )
 @click.option("--steps", type=int, metavar="K", help="Largest number of steps.")
 @click.option(
@@ -115,15 +141,11 @@ def discover_command(
     FUNCTIONS.get(function)  # before any file is read
     sides = _sides(n, shape, bool(matrices))
     prices = None if profile is None else Profile.load(profile)
-    problem = Problem(
-        function,
-        _spectrum(interval, samples, matrices),
-        tol=tol,
-        dtype=dtype,
-        shape=sides,
-        batch=batch,
-        norm=norm,
-    )
+    spectrum = _spectrum(interval, samples, matrices)
+    with _naming_files(samples, matrices):
+        problem = Problem(
+            function, spectrum, tol=tol, dtype=dtype, shape=sides, batch=batch, norm=norm
+        )
     with status_line() as show:
         show("searching" if prices else "pricing the operations of this machine")
         found = discover(
@@ -182,17 +204,24 @@ def _spectrum(
         values = load_array(samples)
         if values.dtype.kind not in "fiu":
             raise InputError(f"{samples}: must hold real numbers, not {values.dtype}")
-        with naming("samples", samples):
+        with _naming_files(samples, ()):
             return Spectrum.samples(values)
     arrays = [load_array(path) for path in matrices]
     for path, array in zip(matrices, arrays, strict=True):
         if array.ndim < 2 or 0 in array.shape:
             raise InputError(
-                f"{path}: must hold a matrix (n, n) or a stack (..., n, n), "
+                f"{path}: must hold a matrix (m, n) or a stack (..., m, n), "
                 f"but its shape is {array.shape}"
             )
-    with naming("matrices", *matrices):
+    with _naming_files(None, matrices):
         return Spectrum.of([np.ascontiguousarray(array) for array in arrays])
+
+
+@contextlib.contextmanager
+def _naming_files(samples: Path | None, matrices: tuple[Path, ...]) -> Iterator[None]:
+    """Put the names of the files where messages name ``samples`` and ``matrices``."""
+    with naming("samples", *(() if samples is None else (samples,))), naming("matrices", *matrices):
+        yield
 
 
 def _line(progress: Progress, in_seconds: bool) -> str:
