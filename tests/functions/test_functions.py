@@ -183,5 +183,5 @@ def test_decimals_stand_for_fractions_only_if_they_are_close() -> None:
     assert FUNCTIONS.get("power(0.333333)").name == "root-3"
     assert FUNCTIONS.get("power(-0.857143)").name == "power--6/7"
     for name in ("power(0.501)", "power(0.333)", "root(2.001)", "invroot(3.99)"):
-        with pytest.raises(UnknownNameError, match="has no index|no power"):
+        with pytest.raises(UnknownNameError, match=r"has no index|no power"):
             FUNCTIONS.get(name)

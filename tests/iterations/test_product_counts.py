@@ -264,12 +264,13 @@ def test_chained_and_gram_steps(function: str, name: str, own: Counter[str], onw
 @pytest.mark.parametrize("function", SQUARE_ROOTS)
 @pytest.mark.parametrize("d", [1, 2, 3, 4])
 def test_coupled_steps_are_general_products(function: str, d: int) -> None:
+    """All but the first; the Hermitian part at the end is a copy and a pass."""
     name, is_both = f"minimax-{2 * d + 1}", function == "sqrt+invsqrt"
     needs_y = function != "invsqrt"
     # Z = p(A), Y = A p(A), exactly Hermitian, so in cheaper products.
     first = Counter(matmul_herm=PRODUCTS[d] + needs_y)
     assert kernels(function, name, ["yz"]) == +first
-    last = Counter(matmul=1 + PRODUCTS[d] + 1 + is_both)
+    last = Counter(matmul=1 + PRODUCTS[d] + 1 + is_both, cast=1 + is_both)
     middle = Counter(matmul=1 + PRODUCTS[d] + 2)
     expected = Counter(matmul_herm=PRODUCTS[d] + 1)
     for length in (2, 3, 4):
