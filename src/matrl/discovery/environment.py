@@ -47,6 +47,7 @@ class ScheduleEnvironment:
         tol: float,
         n: int,
         dtype: str,
+        m: int | None = None,
         max_steps: int = MAX_STEPS,
         scaling_price: Callable[[ScaledDomain], float] = lambda domain: 0.0,
     ) -> None:
@@ -72,7 +73,7 @@ class ScheduleEnvironment:
             ]
             for form in FORMS
         }
-        self._rounding = RoundingModel(self._function, n, dtype, measure.norm)
+        self._rounding = RoundingModel(self._function, n, dtype, measure.norm, m)
         self._mirrored: dict[Hashable, float] = {}
         self._bounds = self._degree_bounds()
 
@@ -290,7 +291,12 @@ class ScheduleEnvironment:
         ends = (state.lower, state.upper)
         dips = dips_of(update, record.coefficients, k, ends, state.nodes, nodes, iterates.lower)
         noise, level = self._rounding.after_step(
-            domain.nodes, domain.node_density, state.noise, record, dips
+            domain.nodes,
+            domain.node_density,
+            state.noise,
+            state.steps[-1] if state.steps else None,
+            record,
+            dips,
         )
         # Relative errors of the carried matrix are permanent, but for the forms that repair them.
         if FORMS.get(action.form).keeps_rounding:
