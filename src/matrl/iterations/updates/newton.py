@@ -1,7 +1,7 @@
 """Newton's iteration with scaling, for square roots: h(x) = (mu x + 1/(mu x))/2, centred.
 
-With the optimal mu = 1/sqrt(l u) the ends of the range map to the same value; centring by 2/(1 + u') halves the
-error. Source: Higham, *Functions of Matrices*, sections 5.5, 6.3 and 8.6; Byers & Xu 2008,
+With the optimal mu = 1/sqrt(l u) the ends of the range map to the same value; centring by
+2/(1 + u') halves the error. Source: Higham, *Functions of Matrices*, sections 5.5, 6.3 and 8.6; Byers & Xu 2008,
 doi:10.1137/060664483.
 """
 
