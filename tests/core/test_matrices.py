@@ -39,9 +39,7 @@ def test_arrays_may_be_rectangular_complex_and_empty() -> None:
         assert as_array(a) is a
     with pytest.raises(InputError, match=r"^B: must be a matrix"):
         as_array(np.ones(3), "B")
-    with pytest.raises(
-        InputError, match=r"^B: must be one of .*complex128.*astype\('complex128'\)"
-    ):
+    with pytest.raises(InputError, match=r"^B: must be one of .*astype\('complex128'\)"):
         as_array(np.ones((2, 2), np.clongdouble), "B")
 
 

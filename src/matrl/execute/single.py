@@ -148,8 +148,8 @@ class SingleRun:
         verdict = self._verdict(self._widened(prepared, values))
         if not verdict.passed:
             return self._directly(prepared, values, "the residual exceeds the tolerance", verdict)
-        if self._is_direct and self._function.structure == "rectangular":
-            # A decomposition completes the factor of a singular matrix, in an arbitrary way.
+        if self._is_direct and self._function.carries == "x":
+            # A decomposition gives a factor of a singular matrix too, in an arbitrary way.
             check_rank(self._plan, self._function, prepared.a, prepared.exponent)
         # An eigenvalue that counts as zero would lie below the domain and show in the residual.
         rank = None if self._threshold is None else prepared.a.shape[-1]
