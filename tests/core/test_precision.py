@@ -15,7 +15,7 @@ def test_the_dtypes_are_numpys() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_precision_is_that_of_the_real_part(dtype: str) -> None:
-    assert precision_of(dtype) == np.zeros(1, dtype).real.dtype.name
+    assert precision_of(dtype) == np.real(np.zeros(1, dtype)).dtype.name
     assert is_complex(dtype) == np.iscomplexobj(np.zeros(1, dtype))
     assert np.finfo(dtype).eps == np.finfo(precision_of(dtype)).eps
 

@@ -175,7 +175,10 @@ class Watching:
     def matmul(self, op: Operation, left: Tracked, right: Tracked) -> Tracked:
         raise NotImplementedError
 
-    gram = outer = lyapunov = matmul
+    gram = outer = matmul
+
+    def lyapunov(self, op: Operation, coefficient: Tracked, right: Tracked) -> Tracked:
+        raise NotImplementedError
 
     def inverse(self, op: Operation, operand: Tracked) -> Tracked:
         raise NotImplementedError

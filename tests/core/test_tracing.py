@@ -251,7 +251,7 @@ def test_tall_matrices_and_square_ones_do_not_add_up(tall: tuple[Graph, Expressi
     with pytest.raises(ValueError, match="the identity can be added to square matrices only"):
         _ = x + 1.0
     assert (x + 0.0).is_same(x)
-    assert (sum([x, x]) * 0.5).is_same(x)
+    assert ((x + x) * 0.5).is_same(x)
 
 
 def test_only_square_matrices_multiply_from_the_right(tall: tuple[Graph, Expression]) -> None:

@@ -140,7 +140,7 @@ def test_any_positive_fractions(
     flat, ends = tuple(coefficients), (1e-3, 1e3)
     points = rational_critical_points(flat, *ends, root_index)
     assert_range_is_theirs(flat, points, ends, root_index)
-    x = np.geomspace(*ends, 20001)
+    x = np.geomspace(*ends, 20001)[1:-1]
     signs = slope(flat, x, root_index) > 0.0
     assert len(points) >= np.count_nonzero(signs[:-1] != signs[1:])
     assert len(points) <= 2 * len(terms) + 1

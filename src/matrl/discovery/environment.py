@@ -47,6 +47,7 @@ class ScheduleEnvironment:
         tol: float,
         n: int,
         dtype: str,
+        m: int | None = None,
         max_steps: int = MAX_STEPS,
         scaling_price: Callable[[ScaledDomain], float] = lambda domain: 0.0,
     ) -> None:
@@ -72,7 +73,7 @@ class ScheduleEnvironment:
             ]
             for form in FORMS
         }
-        self._rounding = RoundingModel(self._function, n, dtype, measure.norm)
+        self._rounding = RoundingModel(self._function, n, dtype, measure.norm, m)
         self._mirrored: dict[Hashable, float] = {}
         self._bounds = self._degree_bounds()
 
@@ -213,12 +214,14 @@ class ScheduleEnvironment:
 
     def _take_direct(
         self, state: ScheduleState, action: Action, method: DirectMethod
-    ) -> tuple[ScheduleState, float]:
+    ) -> tuple[ScheduleState, float] | None:
         domain = self._domains[state.domain]
         record = StepRecord(action.name, DIRECT, action.precision)  # type: ignore[arg-type]
         rounding = self._rounding.of_direct(
             domain.nodes, domain.node_density, method, action.precision
         )
+        if not math.isfinite(rounding):
+            return None  # in this precision the matrix is singular
         following = replace(
             state, error=0.0, rounding=rounding, steps=(record,), previous=action.structure
         )
@@ -288,7 +291,12 @@ class ScheduleEnvironment:
         ends = (state.lower, state.upper)
         dips = dips_of(update, record.coefficients, k, ends, state.nodes, nodes, iterates.lower)
         noise, level = self._rounding.after_step(
-            domain.nodes, domain.node_density, state.noise, record, dips
+            domain.nodes,
+            domain.node_density,
+            state.noise,
+            state.steps[-1] if state.steps else None,
+            record,
+            dips,
         )
         # Relative errors of the carried matrix are permanent, but for the forms that repair them.
         if FORMS.get(action.form).keeps_rounding:

@@ -11,6 +11,9 @@ __all__ = ["FUNCTIONS"]
 
 _CALL = re.compile(r"(root|invroot|power)\s*\(\s*([+-]?\d+(?:/\d+)?|[+-]?\d*\.\d+)\s*\)")
 
+ROUNDING = Fraction(1, 10**6)
+"""How far a decimal number may be from the fraction it stands for."""
+
 
 class _Functions(Registry[MatrixFunction]):
     """Functions by name; ``root(p)``, ``invroot(p)`` and ``power(s)`` are understood too."""
@@ -32,7 +35,7 @@ def _canonical(name: str) -> str:
     if match is None:
         return {"invroot-1": "inv", "root-2": "sqrt", "invroot-2": "invsqrt"}.get(name, name)
     family, argument = match.groups()
-    number = Fraction(argument).limit_denominator(64)
+    number = _number(argument, name)
     if family != "power":
         if number.denominator != 1 or not 1 <= number <= 8:
             raise UnknownNameError(
@@ -40,6 +43,16 @@ def _canonical(name: str) -> str:
             )
         number = (1 if family == "root" else -1) / Fraction(number)
     return name_of_power(number, name)
+
+
+def _number(argument: str, name: str) -> Fraction:
+    """Return the fraction an argument stands for: 0.333333 is 1/3, but 0.501 is not 1/2."""
+    try:
+        exact = Fraction(argument)
+    except ZeroDivisionError:
+        raise UnknownNameError(f"function: {name!r} divides by zero; give a fraction q/p") from None
+    simple = exact.limit_denominator(64)
+    return simple if abs(simple - exact) <= ROUNDING else exact
 
 
 def name_of_power(exponent: Fraction, name: str) -> str:

@@ -1,4 +1,4 @@
-"""invroot-p: the inverse p-th root, A^(-1/p), of a Hermitian positive definite matrix, p = 3 to 8."""
+"""invroot-p: A^(-1/p), the inverse p-th root of a positive definite matrix, p = 3 to 8."""
 
 from matrl.core.function import MatrixFunction
 from matrl.functions.catalogue import FUNCTIONS

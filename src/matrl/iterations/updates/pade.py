@@ -2,7 +2,7 @@
 
 For k = 2 the globally convergent principal iterations; [1/1] is Halley's. Source: Kenney & Laub
 1991, doi:10.1137/0612020; Higham, *Functions of Matrices*, section 5.4; Gomilko, Karp, Lin &
-Zietak 2012, doi:10.1016/j.cam.2012.04.016, for k > 2.
+Zietak, J. Comput. Appl. Math. 236 (2012) 4410-4420, for k > 2.
 """
 
 from dataclasses import dataclass

@@ -39,6 +39,8 @@ def rounding_level(
     norm: Norm = "eigenvalue",
     magnitude: np.ndarray | None = None,
     root_index: int = 1,
+    *,
+    is_power: bool = False,
 ) -> float:
     """Return the predicted size of the value's error E; infinity where the value broke down.
 
@@ -46,10 +48,10 @@ def rounding_level(
 
     - ``"eigenvalue"``: ||F^(-1/2) E F^(-1/2)||_2, of Hermitian F;
     - ``"spectral"`` and ``"frobenius"``: ||E|| / ||F||, of any F;
-    - ``"residual"``: to first order what E adds to F^k (F^-k for inverse roots), seen as
-      ||B^(-1/2) (...) B^(-1/2)||_2 for B = F^k, k = ``root_index``; at least k times the
-      eigenvalue level, for pairs far apart more. For sign and polar factor give k = 2: the residual
-      is X* X - I, and errors that rotate leave it alone.
+    - ``"residual"``, to first order, with k = ``root_index``: of inverse roots what E adds to
+      A F^k - I in its symmetric form, at least k times the eigenvalue level and more for pairs far
+      apart; of powers (``is_power``) what it adds to F^k, divided by ||F^k||_2; of sign and polar
+      factor ||X* E + E* X||_2, which errors that rotate leave alone.
 
     ``dips`` says how much smaller than at its node the value may be close by: an equioscillating
     map sends eigenvalues between the nodes to the lower end of its range, where the same absolute
@@ -67,7 +69,13 @@ def rounding_level(
         total = n * (weights @ value.variances @ weights + weights @ value.row_variances)
         return float(np.sqrt(total / (weights @ (size * size))))
     if norm == "residual":
-        return _row_norm(_residual_variances(value, size / dips, root_index), n, weights)
+        if (value.values < 0.0).any() or not value.is_hermitian:
+            return _row_norm(_gram_variances(value), n, weights)
+        variances = _residual_variances(value, size / dips, root_index)
+        if is_power:
+            size = (size / dips) ** root_index
+            variances = variances * np.outer(size, size) / float(size.max()) ** 2
+        return _row_norm(variances, n, weights)
     raise InputError(f"norm: {norm!r} is none of {', '.join(get_args(Norm))}")
 
 
@@ -82,14 +90,16 @@ def _norm(variances: np.ndarray, rows: np.ndarray, n: int, weights: np.ndarray) 
     return NORM * 0.5 * float(row + column)
 
 
+def _gram_variances(value: NoisyValue) -> np.ndarray:
+    """Return the variances of X* E + E* X."""
+    sign = np.sign(value.values)
+    signs = np.ones(len(value.errors)) if value.signs is None else value.signs
+    both = sign[:, None] * value.errors + adjoint(value.errors, signs) * sign
+    return (both * both).sum(axis=0)
+
+
 def _residual_variances(value: NoisyValue, size: np.ndarray, root_index: int) -> np.ndarray:
     """Return the variances of B^(-1/2) (sum_l F^l E F^(k-1-l)) B^(-1/2), B = F^k."""
-    if not value.is_hermitian or (value.values < 0.0).any():
-        # X* E + E* X for sign and polar factor.
-        sign = np.sign(value.values)
-        signs = np.ones(len(value.errors)) if value.signs is None else value.signs
-        both = sign[:, None] * value.errors + adjoint(value.errors, signs) * sign
-        return (both * both).sum(axis=0)
-    powers = size[:, None] ** (np.arange(root_index) - 0.5 * root_index)
-    back = size[:, None] ** (0.5 * root_index - 1.0 - np.arange(root_index))
-    return value.variances * (powers @ back.T) ** 2
+    left = size[:, None] ** (np.arange(root_index) - 0.5 * root_index)
+    right = size[:, None] ** (0.5 * root_index - 1.0 - np.arange(root_index))
+    return value.variances * (left @ right.T) ** 2
