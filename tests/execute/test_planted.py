@@ -1,5 +1,7 @@
 """Planted failures for every kind of function: what each level of the guard finds, and claims."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -39,7 +41,7 @@ class Planted:
     def of(self, values):
         return self.left * values @ self.right.conj().T
 
-    def value(self, factors=1.0):
+    def value(self, factors: Any = 1.0):
         """Return f(A) with its eigenvalues (singular values) multiplied by ``factors``."""
         if self.function.carries == "x":
             return self.of(self.signs * factors * np.ones(N))
@@ -55,7 +57,7 @@ class Planted:
         half = self.of(self.moduli ** (0.5 * self.function.exponent))
         return half @ (np.eye(N) + e) @ half
 
-    def case(self, value, tol=TOL, norm="eigenvalue"):
+    def case(self, value, tol=TOL, norm: Any = "eigenvalue"):
         value = np.ascontiguousarray(value)
         return Case(self.function, self.a, (value,), tol, norm, self.condition, 1.0, numpy_backend)
 
