@@ -35,7 +35,7 @@ LANCZOS_FAILURE = 1e-9
 
 @dataclass(frozen=True)
 class BoundFacts:
-    """What is known of a kind of bound before any matrix: what it bounds, its price, its looseness."""
+    """What is known of a kind of bound before any matrix: of what, its price, its looseness."""
 
     name: str
     bounds: str

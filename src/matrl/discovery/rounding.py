@@ -133,7 +133,8 @@ class RoundingModel:
         self, index: int, value: NoisyValue, density: np.ndarray, dips: np.ndarray | float
     ) -> float:
         """Return the rounding level of the ``index``-th output in the measure asked for."""
-        function, norm = self._function, self._norm
+        function = self._function
+        norm: Norm = self._norm
         if isinstance(dips, np.ndarray) and function.structure == "hermitian":
             dips = np.concatenate([dips[::-1], dips])
         is_unitary = function.carries == "x" and index == 0

@@ -41,8 +41,7 @@ class ChainedForm:
         x = multiply(x, z, registers.product)
         m = x @ x if x.hermitian else x.gram(x)
         fresh = replace(registers, x=x, m=m, z=x.graph.identity(x.dtype))
-        multiplier = update.multiplier(m, step.coefficients, function.root_index)
-        return advance_coupled(fresh, multiplier, function, step.product)
+        return advance_coupled(fresh, update, step, function)
 
 
 FORMS.register(ChainedForm())
