@@ -73,6 +73,10 @@ class ScheduleEnvironment:
             ]
             for form in FORMS
         }
+        # Whether a later step may forget the rounding of earlier ones.
+        self._can_repair = any(
+            not FORMS.get(a.form).keeps_rounding for b in self._later.values() for a in b
+        )
         self._rounding = RoundingModel(self._function, n, dtype, measure.norm, m)
         self._mirrored: dict[Hashable, float] = {}
         self._bounds = self._degree_bounds()
@@ -128,11 +132,6 @@ class ScheduleEnvironment:
             return ()
         assert state.form is not None
         return self._with_averaged(self._later[state.form])
-
-    @property
-    def _can_repair(self) -> bool:
-        """Whether a later step may forget the rounding of earlier ones."""
-        return any(not FORMS.get(a.form).keeps_rounding for b in self._later.values() for a in b)
 
     def step(self, state: ScheduleState, action: Action) -> tuple[ScheduleState, float] | None:
         """Take an action; ``None`` where it is unsafe, makes no progress or is not needed."""

@@ -49,7 +49,8 @@ class RoundingModel:
         norm: Norm = "eigenvalue",
         m: int | None = None,
     ) -> None:
-        self._function, self._n, self._dtype, self._norm = function, n, dtype, norm
+        self._function, self._n, self._dtype = function, n, dtype
+        self._norm: Norm = norm
         self._m = n if m is None else m
 
     def of_direct(
@@ -134,7 +135,7 @@ class RoundingModel:
     ) -> float:
         """Return the rounding level of the ``index``-th output in the measure asked for."""
         function = self._function
-        norm: Norm = self._norm
+        norm = self._norm
         if isinstance(dips, np.ndarray) and function.structure == "hermitian":
             dips = np.concatenate([dips[::-1], dips])
         is_unitary = function.carries == "x" and index == 0

@@ -37,6 +37,8 @@ class Registers:
     def cast(self, precision: str) -> "Registers":
         """Return all registers but A in another precision."""
         dtype = working_dtype(precision, self.a.dtype)
+        if all(value.dtype == dtype for value in self.live().values()):
+            return self
         return replace(self, **{name: value.cast(dtype) for name, value in self.live().items()})
 
 

@@ -1,6 +1,5 @@
 """Levels: an error's deviations in one number, in the norm that is asked for."""
 
-
 import numpy as np
 
 from matrl.core.measure import NORMS, Norm
