@@ -8,6 +8,7 @@ import numpy as np
 
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
+from matrl.discovery.actions import ActionTable
 from matrl.discovery.bounds import DegreeBounds
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.iterates import Iterates, fine_error
@@ -16,7 +17,7 @@ from matrl.discovery.rounding import RoundingModel, dips_of
 from matrl.discovery.state import Action, ScheduleState
 from matrl.errors import InputError
 from matrl.iterations import FORMS, DirectMethod, Samples, Update
-from matrl.iterations.schedule import DIRECT, forms_of
+from matrl.iterations.schedule import DIRECT
 from matrl.readings.scalar import apply_update, is_positive
 
 __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
@@ -53,54 +54,25 @@ class ScheduleEnvironment:
     ) -> None:
         self._measure, self._function = measure, measure.function
         self._domains = tuple(domains)
-        self._updates = {update.name: update for update, _ in actions}
         self._pricer = pricer
         self._tol, self._n, self._dtype = tol, n, dtype
         self._max_steps = max_steps
         self._scaling_price = scaling_price
-        self._actions = [
-            action
-            for update, precision in actions
-            for action in self._variants(update, precision, None)
-            if math.isfinite(pricer.cost((action.structure,)))
-        ]
-        self._later = {
-            form.name: [
-                action
-                for update, precision in actions
-                for action in self._variants(update, precision, form.name)
-                if math.isfinite(pricer.own(action.structure))
-            ]
-            for form in FORMS
-        }
-        # Whether a later step may forget the rounding of earlier ones.
-        self._can_repair = any(
-            not FORMS.get(a.form).keeps_rounding for b in self._later.values() for a in b
-        )
+        self._table = ActionTable.of(self._function, actions, pricer)
+        self._can_repair, self._uses_samples = self._table.can_repair, self._table.uses_samples
         self._rounding = RoundingModel(self._function, n, dtype, measure.norm, m)
         self._mirrored: dict[Hashable, float] = {}
         self._bounds = self._degree_bounds()
 
-    def _variants(
-        self, update: Update | DirectMethod, precision: str, previous: str | None
-    ) -> list[Action]:
-        """Return the actions of an update after a step of the form ``previous``."""
-        if isinstance(update, DirectMethod):
-            return [Action(update.name, DIRECT, precision)] if previous is None else []
-        forms = forms_of(update, self._function, previous)
-        return [Action(update.name, form.name, precision) for form in forms]
-
     def _degree_bounds(self) -> DegreeBounds:
-        updates = [u for u in self._updates.values() if not isinstance(u, DirectMethod)]
         k = self._function.root_index
-        later = list(dict.fromkeys(a for actions in self._later.values() for a in actions))
         return DegreeBounds(
             self._function,
             self._pricer,
-            (self._actions, later),
-            {update.name: update.degree_for(k) for update in updates},
+            (self._table.first, self._table.mirrored_later),
+            {update.name: update.degree_for(k) for update in self._table.iterative},
             self._measure.distance(self._tol),
-            only_polynomials=all(update.kind == "polynomial" for update in updates),
+            only_polynomials=all(u.kind == "polynomial" for u in self._table.iterative),
         )
 
     @property
@@ -111,7 +83,7 @@ class ScheduleEnvironment:
     def cost_of_direct(self, name: str, precision: str) -> float | None:
         """Return the cost of a direct method, ``None`` where it has no price or is not allowed."""
         action = Action(name, DIRECT, precision)
-        return self._pricer.cost((action.structure,)) if action in self._actions else None
+        return self._pricer.cost((action.structure,)) if action in self._table.first else None
 
     # Environment protocol ------------------------------------------------------------------
 
@@ -126,18 +98,18 @@ class ScheduleEnvironment:
         if state.domain < 0:
             return [Action("scaling", domain=i) for i in range(len(self._domains))]
         if not state.steps:
-            return self._actions
+            return self._table.first
         finished = state.is_direct or len(state.steps) >= self._max_steps
         if finished or (state.rounding > self._tol and not self._can_repair):
             return ()
         assert state.form is not None
-        return self._with_averaged(self._later[state.form])
+        return self._table.later[state.form]
 
     def step(self, state: ScheduleState, action: Action) -> tuple[ScheduleState, float] | None:
         """Take an action; ``None`` where it is unsafe, makes no progress or is not needed."""
         if action.domain >= 0:
             return self._scaled(action.domain), self._scaling_price(self._domains[action.domain])
-        update = self._updates[action.name]
+        update = self._table.updates[action.name]
         if isinstance(update, DirectMethod):
             return self._take_direct(state, action, update)
         return self._take_update(state, action, update)
@@ -200,17 +172,6 @@ class ScheduleEnvironment:
             nodes=self._function.iterate(domain.nodes),
         )
 
-    @property
-    def _uses_samples(self) -> bool:
-        return any(
-            not isinstance(update, DirectMethod) and update.uses_samples
-            for update in self._updates.values()
-        )
-
-    def _with_averaged(self, actions: Sequence[Action]) -> list[Action]:
-        """Return the actions, each followed by its averaged variant."""
-        return [b for a in actions for b in (a, replace(a, product="averaged"))]
-
     def _take_direct(
         self, state: ScheduleState, action: Action, method: DirectMethod
     ) -> tuple[ScheduleState, float] | None:
@@ -235,7 +196,7 @@ class ScheduleEnvironment:
             return None
         k = self._function.root_index
         better = update.dominated_by(k)
-        if state.is_exact and better != update.name and better in self._updates:
+        if state.is_exact and better != update.name and better in self._table.updates:
             return None
         domain = self._domains[state.domain]
         upper = state.upper
@@ -305,7 +266,7 @@ class ScheduleEnvironment:
         error = iterates.error
         steps = (*state.steps, record)
         if domain.domain.kind != "samples" and not domain.is_exact and error <= self._tol:
-            error = max(error, fine_error(self._measure, domain, self._updates, steps))
+            error = max(error, fine_error(self._measure, domain, self._table.updates, steps))
         following = ScheduleState(
             domain=state.domain,
             lower=iterates.lower,
