@@ -154,5 +154,5 @@ def test_no_error_is_zero(norm: Norm, function: MatrixFunction) -> None:
 
 @pytest.mark.parametrize("norm", ["nuclear", "", "Spectral", None])
 def test_norms_there_are_not(norm: object) -> None:
-    with pytest.raises(UnknownNameError, match="norm: there is no measure .* choose one of: eig"):
+    with pytest.raises(UnknownNameError, match=r"norm: there is no measure .* choose one of: eig"):
         Measure(norm, FUNCTIONS.get("inv"))  # type: ignore[arg-type]

@@ -150,7 +150,8 @@ def measured(case: Case, state: ScheduleState, seed: int) -> float:
     value = np.empty_like(a)
     run(program, a, value, backend=numpy_backend)
     wide = np.float64 if case.dtype == "float32" else np.longdouble
-    (exact,) = evaluate(program, WideReading(wide), {"A": a.astype(wide)})
+    reading: Any = WideReading(wide)  # of the operations these functions need
+    (exact,) = evaluate(program, reading, {"A": a.astype(wide)})
     error = (value.astype(wide) - exact).astype(np.float64)
     eigenvalues, basis = np.linalg.eigh((0.5 * (exact + exact.T)).astype(np.float64))
     weights = 1.0 / np.sqrt(np.abs(eigenvalues))
