@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from matrl.core.matrices import as_positive_definite, as_square, check_symmetry, symmetry_slack
+from matrl.core.matrices import (
+    as_array,
+    as_matrix,
+    as_square,
+    check_symmetry,
+    is_hermitian,
+    require_hermitian,
+    symmetry_slack,
+)
 from matrl.errors import InputError, NonFiniteError, NotHermitianError
 
 
@@ -26,15 +34,33 @@ def test_refusals_name_the_argument() -> None:
             as_square(bad, "B")
 
 
-def test_positive_definite_takes_one_matrix() -> None:
+def test_arrays_may_be_rectangular_complex_and_empty() -> None:
+    for a in (np.ones((2, 3)), np.ones((4, 2, 3), "complex64"), np.zeros((0, 0)), np.zeros((3, 0))):
+        assert as_array(a) is a
+    with pytest.raises(InputError, match=r"^B: must be a matrix"):
+        as_array(np.ones(3), "B")
+    with pytest.raises(InputError, match=r"^B: must be one of .*astype\('complex128'\)"):
+        as_array(np.ones((2, 2), np.clongdouble), "B")
+
+
+def test_a_matrix_is_one_finite_matrix() -> None:
     a = np.eye(3)
-    assert as_positive_definite(a) is a
-    with pytest.raises(InputError, match=r"^A: must be one matrix \(n, n\), but its shape"):
-        as_positive_definite(np.ones((2, 3, 3)))
+    assert as_matrix(a) is a
+    with pytest.raises(InputError, match=r"^A: must be one matrix \(m, n\), but its shape"):
+        as_matrix(np.ones((2, 3, 3)))
     with pytest.raises(NonFiniteError, match=r"^A: "):
-        as_positive_definite(np.array([[np.nan]]))
+        as_matrix(np.array([[np.nan]]))
+
+
+def test_hermitian_means_the_conjugate_transpose() -> None:
+    skew = np.array([[1.0, 2.0j], [2.0j, 1.0]])
+    assert is_hermitian(np.array([[1.0, 2.0j], [-2.0j, 1.0]]))
+    assert not is_hermitian(skew)
+    assert not is_hermitian(np.ones((2, 3)))
+    with pytest.raises(NotHermitianError, match=r"Hermitian.*pass \(A \+ A\.conj\(\)\.T\)/2"):
+        require_hermitian(skew, "A")
     with pytest.raises(NotHermitianError, match=r"pass \(A \+ A\.T\)/2"):
-        as_positive_definite(np.array([[1.0, 2.0], [0.0, 1.0]]))
+        require_hermitian(np.array([[1.0, 2.0], [0.0, 1.0]]), "A")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

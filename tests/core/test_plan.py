@@ -18,14 +18,15 @@ from matrl.errors import ArtifactError
 finite = st.floats(allow_nan=False, allow_infinity=False)
 positive = st.floats(min_value=5e-324, max_value=1.7e308)
 names = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
-dtypes: Any = st.sampled_from(["float32", "float64"])
+precisions: Any = st.sampled_from(["float32", "float64"])
+dtypes: Any = st.sampled_from(["float32", "float64", "complex64", "complex128"])
 counts = st.integers(1, 2**53)
 
 steps = st.builds(
     StepRecord,
     name=names,
     form=names,
-    precision=dtypes,
+    precision=precisions,
     coefficients=st.lists(finite, max_size=9).map(tuple),
     product=st.sampled_from(["mirrored", "averaged"]),
     error=finite,
@@ -36,7 +37,7 @@ records = st.builds(
     dtype=dtypes,
     shape=st.tuples(counts, counts),
     tol=positive,
-    norm=st.just("eigenvalue"),
+    norm=st.sampled_from(["eigenvalue", "spectral", "frobenius", "residual"]),
     domain=st.tuples(positive, positive).flatmap(
         lambda ends: st.builds(
             Domain,
@@ -49,7 +50,7 @@ records = st.builds(
     ),
     scaling=st.builds(
         Scaling,
-        kind=st.sampled_from(["constant", "frobenius", "one-norm", "lanczos"]),
+        kind=st.sampled_from(["constant", "frobenius", "one-norm", "gershgorin", "lanczos"]),
         factor=positive,
         failure_probability=finite,
         steps=st.integers(1, 1000),
@@ -111,6 +112,12 @@ def test_json_is_standard_and_says_what_it_is(record: PlanRecord) -> None:
     assert content["steps"][0]["coefficients"] == list(record.steps[0].coefficients)
 
 
+@pytest.mark.parametrize("norm", ["spectral", "frobenius"])
+def test_a_domain_may_reach_zero_in_a_normwise_measure(norm: Any) -> None:
+    record = replace(PLAN, function="sqrt", norm=norm, domain=Domain(0.0, 1.0, False, True))
+    assert PlanRecord.from_json(record.to_json()) == record
+
+
 def test_subclasses_are_returned_as_such() -> None:
     class Own(PlanRecord):
         pass
@@ -148,7 +155,7 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["steps"][1].update(precision="bfloat16"), r"bfloat16.*steps\[1\]"),
         (lambda d: d["steps"][0].update(product="general"), "general"),
         (lambda d: d["scaling"].update(kind="two-norm"), "two-norm"),
-        (lambda d: d.update(norm="frobenius"), "frobenius"),
+        (lambda d: d.update(norm="nuclear"), "nuclear"),
         (lambda d: d["domain"].update(kind="guess"), "guess"),
         (lambda d: d["steps"][0].update(coefficients=[None]), "Expected `float`, got `null`"),
         (lambda d: d["steps"][0].update(coefficients=["1.5"]), "Expected `float`, got `str`"),
@@ -156,7 +163,11 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d.update(steps=[]), "has no steps"),
         (lambda d: d["domain"].update(lower=-1e-4), "0 < lower <= upper"),
         (lambda d: d["domain"].update(lower=0.0), "0 < lower <= upper"),
-        (lambda d: d["domain"].update(lower=2.0), "0 < lower <= upper"),
+        (lambda d: d["domain"].update(lower=2.0), "lower <= upper and upper > 0"),
+        (
+            lambda d: (d["domain"].update(lower=0.0), d.update(norm="residual")),
+            "0 < lower <= upper",
+        ),
         (lambda d: d["scaling"].update(factor=0.0), "must be positive"),
         (lambda d: d.update(tol=-1e-6), "must be positive"),
         (lambda d: d["scaling"].update(kind="lanczos"), "lanczos needs steps >= 1"),

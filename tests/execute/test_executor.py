@@ -85,7 +85,6 @@ REFUSALS = {
     "vector": (lambda: np.zeros(3), InputError),
     "scalar": (lambda: np.float64(3.0), InputError),
     "0-d": (lambda: np.array(3.0), InputError),
-    "empty": (lambda: np.zeros((0, 0)), InputError),
     "integer": (lambda: np.eye(N, dtype=int), InputError),
     "object": (lambda: np.eye(N).astype(object), InputError),
     "complex": (lambda: np.eye(N).astype(complex), InputError),

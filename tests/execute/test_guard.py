@@ -6,7 +6,8 @@ import pytest
 from matrl.backends.numpy import numpy_backend
 from matrl.discovery.accuracy import eigenvalue_error
 from matrl.execute.guard import check_full, check_sketch
-from matrl.execute.residuals import residual_of
+from matrl.execute.residuals import Case as Judged
+from matrl.execute.residuals import check_for
 from matrl.functions import FUNCTIONS
 
 N = 32
@@ -46,11 +47,16 @@ class Case:
         value = self.half @ (np.eye(N) + e) @ self.half
         return 0.5 * (value + value.T)
 
+    def judged(self, value, tol=TOL, condition=CONDITION):
+        return Judged(
+            self.function, self.a, (value,), tol, "eigenvalue", condition, 1.0, numpy_backend
+        )
+
     def full(self, value, tol=TOL):
-        return check_full(self.function, self.a, value, tol, CONDITION, numpy_backend)
+        return check_full(self.judged(value, tol))
 
     def sketch(self, value, tol=TOL):
-        return check_sketch(self.function, self.a, value, tol, CONDITION, numpy_backend)
+        return check_sketch(self.judged(value, tol))
 
 
 @pytest.mark.parametrize("function", FUNCTION_NAMES)
@@ -61,7 +67,7 @@ def test_the_error_bound_of_full_holds(function, size, condition):
     for _ in range(8):
         value = case.off_by(size * case.random.uniform(0.1, 1.0))
         error = eigenvalue_error(case.function, case.a, value)
-        bound = check_full(case.function, case.a, value, TOL, condition, numpy_backend).error_bound
+        bound = check_full(case.judged(value, TOL, condition)).error_bound
         assert bound is not None
         assert bound >= error * (1.0 - 1e-6)
 
@@ -117,18 +123,15 @@ def test_the_sketch_brackets_the_norm(function, seed):
     verdict, norm = case.sketch(value), true_norm(case, value)
     assert verdict.residual <= norm * (1.0 + 1e-9)
     assert verdict.residual >= 0.5 * norm
-    if function == "inv":
-        assert verdict.residual_bound is None
-    else:
-        assert verdict.residual_bound is not None
-        assert verdict.residual_bound >= norm
+    assert verdict.residual_bound is not None
+    assert verdict.residual_bound >= norm
     assert case.full(value).residual == pytest.approx(norm, rel=1e-6)
 
 
 @pytest.mark.parametrize("function", FUNCTION_NAMES)
 def test_residuals_are_zero_at_the_exact_value(function):
     case = Case(function)
-    residual = residual_of(case.function, case.a, case.exact, numpy_backend)
+    residual = check_for(case.function, "eigenvalue").residual(case.judged(case.exact))
     assert residual is not None
     block = case.random.standard_normal((N, 3))
     assert np.abs(residual.apply(block)).max() < 1e-11
@@ -239,7 +242,14 @@ def test_a_condition_beyond_the_precision_does_not_excuse_a_wrong_value(check):
     eigenvalues = np.geomspace(1e-15, 1.0, 40)
     roots = eigenvalues**-0.5
     roots[-5:] *= 0.5
-    verdict = check(
-        FUNCTIONS.get("invsqrt"), np.diag(eigenvalues), np.diag(roots), 1e-3, 1e15, numpy_backend
+    case = Judged(
+        FUNCTIONS.get("invsqrt"),
+        np.diag(eigenvalues),
+        (np.diag(roots),),
+        1e-3,
+        "eigenvalue",
+        1e15,
+        1.0,
+        numpy_backend,
     )
-    assert not verdict.passed
+    assert not check(case).passed

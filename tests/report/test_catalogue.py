@@ -57,7 +57,9 @@ def polynomials(root_index: int, largest: int) -> list[tuple[str, int]]:
 def test_the_document_is_json_and_lists_the_registries() -> None:
     document = json.loads(json.dumps(DOCUMENT, allow_nan=False))
     assert document == DOCUMENT
-    assert list(document) == ["schema", "functions", "updates", "forms", "entries"]
+    assert list(document) == [
+        *("schema", "functions", "updates", "forms", "norm_bounds", "entries")
+    ]
     assert document["schema"] == 1
     assert [row["name"] for row in document["functions"]] == [f.name for f in FUNCTIONS]
     assert [row["name"] for row in document["updates"]] == [u.name for u in UPDATES]

@@ -16,7 +16,7 @@ def output_slot(index: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each value lives: a slot, ``INPUT`` or an output's code; each slot's dtype and shape."""
+    """Where each value lives (a slot, ``INPUT`` or an output's code), and what each slot is."""
 
     slots: tuple[int, ...]
     dtypes: tuple[str, ...]

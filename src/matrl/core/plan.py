@@ -52,6 +52,8 @@ class Scaling:
     factor: float = 1.0
     failure_probability: float = 0.0
     steps: int = 0
+    looseness: float = 1.0
+    """Median of bound over norm among the matrices the plan was made for."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ for how one is written and :mod:`matrl.readings` for how one is read.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
 __all__ = ["KINDS", "Kind", "Operation", "Product", "Program", "Reading", "Shape", "evaluate"]
@@ -63,6 +63,19 @@ class Operation:
     label: str = ""
     shape: Shape = "square"
 
+    def on(self, operands: tuple[int, ...]) -> "Operation":
+        """Return the same operation on other operands."""
+        return Operation(
+            self.kind,
+            operands,
+            self.coefficients,
+            self.shift,
+            self.product,
+            self.dtype,
+            self.label,
+            self.shape,
+        )
+
 
 @dataclass(frozen=True)
 class Program:
@@ -100,7 +113,7 @@ class Program:
         kept = sorted(needed)
         renumbered = {old: new for new, old in enumerate(kept)}
         operations = tuple(
-            replace(op, operands=tuple(renumbered[operand] for operand in op.operands))
+            op.on(tuple(renumbered[operand] for operand in op.operands))
             for op in (self.operations[index] for index in kept)
         )
         return Program(operations, tuple(renumbered[output] for output in outputs))

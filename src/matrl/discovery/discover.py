@@ -148,6 +148,7 @@ def _environment(
         SchedulePricer(problem.matrix_function, problem.dtype, prices),
         tol=problem.tol,
         n=problem.n,
+        m=problem.m,
         dtype=problem.dtype,
         max_steps=MAX_STEPS if steps is None else min(steps, MAX_STEPS),
         scaling_price=scaling_price,

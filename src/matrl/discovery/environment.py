@@ -47,6 +47,7 @@ class ScheduleEnvironment:
         tol: float,
         n: int,
         dtype: str,
+        m: int | None = None,
         max_steps: int = MAX_STEPS,
         scaling_price: Callable[[ScaledDomain], float] = lambda domain: 0.0,
     ) -> None:
@@ -72,7 +73,11 @@ class ScheduleEnvironment:
             ]
             for form in FORMS
         }
-        self._rounding = RoundingModel(self._function, n, dtype, measure.norm)
+        # Whether a later step may forget the rounding of earlier ones.
+        self._can_repair = any(
+            not FORMS.get(a.form).keeps_rounding for b in self._later.values() for a in b
+        )
+        self._rounding = RoundingModel(self._function, n, dtype, measure.norm, m)
         self._mirrored: dict[Hashable, float] = {}
         self._bounds = self._degree_bounds()
 
@@ -127,11 +132,6 @@ class ScheduleEnvironment:
             return ()
         assert state.form is not None
         return self._with_averaged(self._later[state.form])
-
-    @property
-    def _can_repair(self) -> bool:
-        """Whether a later step may forget the rounding of earlier ones."""
-        return any(not FORMS.get(a.form).keeps_rounding for b in self._later.values() for a in b)
 
     def step(self, state: ScheduleState, action: Action) -> tuple[ScheduleState, float] | None:
         """Take an action; ``None`` where it is unsafe, makes no progress or is not needed."""
@@ -290,7 +290,12 @@ class ScheduleEnvironment:
         ends = (state.lower, state.upper)
         dips = dips_of(update, record.coefficients, k, ends, state.nodes, nodes, iterates.lower)
         noise, level = self._rounding.after_step(
-            domain.nodes, domain.node_density, state.noise, record, dips
+            domain.nodes,
+            domain.node_density,
+            state.noise,
+            state.steps[-1] if state.steps else None,
+            record,
+            dips,
         )
         # Relative errors of the carried matrix are permanent, but for the forms that repair them.
         if FORMS.get(action.form).keeps_rounding:

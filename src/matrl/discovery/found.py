@@ -45,6 +45,7 @@ class Found:
             "batch": plan.batch,
             "domain": [plan.domain.lower, plan.domain.upper],
             "scaling": plan.scaling.kind,
+            "looseness": plan.scaling.looseness,
             "steps": [
                 {
                     "name": step.name,

@@ -11,7 +11,7 @@ Norms: Higham, *Accuracy and Stability of Numerical Algorithms*, SIAM 2002, chap
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,11 +19,61 @@ from matrl.core.function import MatrixFunction
 from matrl.core.plan import Scaling
 from matrl.core.spectrum import MatrixStatistics, Spectrum
 
-__all__ = ["NormBound", "lanczos_failure", "lanczos_steps", "norm_bounds"]
+__all__ = [
+    "BOUND_FACTS",
+    "BoundFacts",
+    "NormBound",
+    "lanczos_failure",
+    "lanczos_steps",
+    "norm_bounds",
+]
 
 LANCZOS_LOOSENESS = (0.2, 0.04)
 """How far below the largest eigenvalue a Ritz value may be: fewer steps, or a tighter bound."""
 LANCZOS_FAILURE = 1e-9
+
+
+@dataclass(frozen=True)
+class BoundFacts:
+    """What is known of a kind of bound before any matrix: of what, its price, its looseness."""
+
+    name: str
+    bounds: str
+    operations: str
+    looseness: str
+    source: str
+
+
+BOUND_FACTS = (
+    BoundFacts(
+        "frobenius",
+        "||A||_2, proved",
+        "1 norm",
+        "1 to sqrt(n); 1 where one eigenvalue dominates",
+        "Higham 2002, Accuracy and Stability, chapter 6",
+    ),
+    BoundFacts(
+        "one-norm",
+        "||A||_2 <= (||A||_1 ||A||_inf)^(1/2), proved",
+        "1 norm",
+        "1 to sqrt(n)",
+        "Higham 2002, Accuracy and Stability, chapter 6",
+    ),
+    BoundFacts(
+        "gershgorin",
+        "lambda_max <= max_i (a_ii + sum_j |a_ij|), proved; the one-norm where positive definite",
+        "1 norm",
+        "1 to sqrt(n)",
+        "Golub & Van Loan, Matrix Computations, section 7.2",
+    ),
+    BoundFacts(
+        "lanczos",
+        "lambda_max (of A* A unless positive definite), but for a stated failure probability",
+        "k matvec, k for a failure below 1e-9",
+        f"1/(1 - eps), eps = {LANCZOS_LOOSENESS[0]} or {LANCZOS_LOOSENESS[1]}",
+        "doi:10.1137/0613066",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +116,8 @@ def norm_bounds(function: MatrixFunction, spectrum: Spectrum, n: int) -> tuple[N
     for bound in bounds:
         values = tuple(round(bound.of(s) / s.largest, 9) for s in spectrum.statistics)
         if values not in seen:
-            kept.append(bound)
+            scaling = replace(bound.scaling, looseness=bound.looseness(spectrum))
+            kept.append(replace(bound, scaling=scaling))
         seen.add(values)
     return tuple(kept)
 

@@ -42,9 +42,16 @@ class RoundingModel:
     """
 
     def __init__(
-        self, function: MatrixFunction, n: int, dtype: str, norm: Norm = "eigenvalue"
+        self,
+        function: MatrixFunction,
+        n: int,
+        dtype: str,
+        norm: Norm = "eigenvalue",
+        m: int | None = None,
     ) -> None:
-        self._function, self._n, self._dtype, self._norm = function, n, dtype, norm
+        self._function, self._n, self._dtype = function, n, dtype
+        self._norm: Norm = norm
+        self._m = n if m is None else m
 
     def of_direct(
         self, nodes: np.ndarray, density: np.ndarray, method: DirectMethod, precision: str
@@ -54,9 +61,8 @@ class RoundingModel:
         a = input_matrix(graph, self._function, self._dtype, "A")
         low = a.cast(working_dtype(precision, self._dtype))
         results = [value.cast(self._dtype) for value in method.apply(low, self._function)]
-        start_value = NoisyValue.exact(self._signed(nodes))
-        reading = NoisyReading(self._n, self._doubled(density))
-        values = evaluate(graph.program(*results), reading, {"A": start_value})
+        inputs = {"A": self._exact(nodes)}
+        values = evaluate(graph.program(*results), self._reading(density), inputs)
         return max(self._level(i, value, density, 1.0) for i, value in enumerate(values))
 
     def after_step(
@@ -64,6 +70,7 @@ class RoundingModel:
         nodes: np.ndarray,
         density: np.ndarray,
         noise: Mapping[str, Noise],
+        previous: StepRecord | None,
         record: StepRecord,
         dips: np.ndarray,
     ) -> tuple[dict[str, Noise], float]:
@@ -72,16 +79,15 @@ class RoundingModel:
         ``dips`` (q,) says, per node, how far below it an eigenvalue close by may be sent.
         """
         graph = Graph()
-        registers = self._registers(graph, noise, record.precision)
+        registers = self._registers(graph, noise, previous, record.precision)
         following = advance(registers, record, self._function)
         live = {name: e for name, e in following.live().items() if e.terms}
         results = outputs(following, self._function)
         program = graph.program(*live.values(), *results)
-        inputs = {"A": NoisyValue.exact(self._signed(nodes))}
+        inputs = {"A": self._exact(nodes)}
         inputs |= {name: one.value for name, one in noise.items()}
         sources = max((one.source_count for one in noise.values()), default=0)
-        reading = NoisyReading(self._n, self._doubled(density), sources)
-        values = evaluate(program, reading, inputs)
+        values = evaluate(program, self._reading(density, sources), inputs)
         found = enumerate(values[len(live) :])
         level = max(self._level(i, value, density, dips) for i, value in found)
         kept = compress(*values[: len(live)]) if live else ()
@@ -90,16 +96,29 @@ class RoundingModel:
             for (name, expression), value in zip(live.items(), kept, strict=True)
         }, level
 
-    def _registers(self, graph: Graph, noise: Mapping[str, Noise], precision: str) -> Registers:
+    def _registers(
+        self,
+        graph: Graph,
+        noise: Mapping[str, Noise],
+        previous: StepRecord | None,
+        precision: str,
+    ) -> Registers:
         """Return the registers as inputs of a program of one step."""
-        if not noise:
+        if previous is None:
             return start(graph, self._function, self._dtype, precision)
         a = input_matrix(graph, self._function, self._dtype, "A")
         inputs: dict[str, Expression] = {
             name: graph.input(name, one.dtype, shape=one.shape, hermitian=one.hermitian)
             for name, one in noise.items()
         }
-        return Registers(a, **inputs)
+        return Registers(a, **inputs, product=previous.product)
+
+    def _exact(self, nodes: np.ndarray) -> NoisyValue:
+        is_hermitian = self._function.structure != "rectangular"
+        return NoisyValue.exact(self._signed(nodes), is_hermitian=is_hermitian)
+
+    def _reading(self, density: np.ndarray, sources: int = 0) -> NoisyReading:
+        return NoisyReading(self._n, self._doubled(density), sources, m=self._m)
 
     def _signed(self, nodes: np.ndarray) -> np.ndarray:
         if self._function.structure == "hermitian":
@@ -115,14 +134,21 @@ class RoundingModel:
         self, index: int, value: NoisyValue, density: np.ndarray, dips: np.ndarray | float
     ) -> float:
         """Return the rounding level of the ``index``-th output in the measure asked for."""
-        function, norm = self._function, self._norm
+        function = self._function
+        norm = self._norm
         if isinstance(dips, np.ndarray) and function.structure == "hermitian":
             dips = np.concatenate([dips[::-1], dips])
         is_unitary = function.carries == "x" and index == 0
         if is_unitary and norm == "eigenvalue":
             norm = "spectral"  # the values are all about 1, and the matrix is not Hermitian
         return rounding_level(
-            value, self._n, self._doubled(density), dips, norm, root_index=function.root_index
+            value,
+            self._n,
+            self._doubled(density),
+            dips,
+            norm,
+            root_index=function.root_index,
+            is_power=function.exponents[index] > 0.0,
         )
 
 

@@ -34,8 +34,9 @@ class Action:
 class ScheduleState:
     """Where a schedule stands: the range of x, its error, and the rounding it has accumulated.
 
-    ``is_exact`` says that the range tells the error; ``points`` (q,) are the iterates of the domain's
-    points where it does not, or where a rule fits to them, ``nodes`` those of its nodes for the noisy reading, ``noise`` the live registers' errors.
+    ``is_exact`` says that the range tells the error; ``points`` (q,) are the iterates of the
+    domain's points where it does not, or where a rule fits to them; ``nodes`` those of its nodes
+    for the noisy reading, ``noise`` the live registers' errors.
     """
 
     domain: int = -1

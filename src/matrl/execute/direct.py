@@ -18,7 +18,7 @@ from matrl.errors import (
 )
 from matrl.execute.scaling import slack, times_power_of_two
 
-__all__ = ["Direct", "default_threshold", "rank_deficient_error", "run_direct"]
+__all__ = ["Direct", "check_rank", "default_threshold", "rank_deficient_error", "run_direct"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,29 @@ def rank_deficient_error(function: MatrixFunction, why: str) -> MatrlError:
     )
 
 
+def _singular(
+    function: MatrixFunction, smallest: float, largest: float, exponent: int
+) -> MatrlError:
+    kind = "eigenvalue" if function.structure == "positive" else "singular value"
+    return rank_deficient_error(
+        function,
+        f"singular to working precision: its smallest {kind} is "
+        f"{times_power_of_two(smallest, exponent):.6g} and its largest "
+        f"{times_power_of_two(largest, exponent):.6g}",
+    )
+
+
+def check_rank(plan: PlanRecord, function: MatrixFunction, a: Matrix, exponent: int) -> None:
+    """Raise :class:`~matrl.errors.RankDeficientError` if 2^exponent a (m, n) is singular.
+
+    From the singular values of ``a``, in float64.
+    """
+    values = scipy.linalg.svdvals(a.astype(np.complex128 if a.dtype.kind == "c" else np.float64))
+    smallest, largest = float(values[-1]), float(values[0])
+    if not smallest > _refusal_floor(a.shape, plan.dtype) * largest:
+        raise _singular(function, smallest, largest, exponent)
+
+
 def run_direct(
     plan: PlanRecord, function: MatrixFunction, a: Matrix, exponent: int, threshold: float | None
 ) -> Direct:
@@ -96,13 +119,7 @@ def run_direct(
     reaches_zero = function.vanishes_at_zero and plan.domain.lower == 0.0
     if threshold is None and not np.all(used):
         if not reaches_zero:
-            kind = "eigenvalue" if function.structure == "positive" else "singular value"
-            raise rank_deficient_error(
-                function,
-                f"singular to working precision: its smallest {kind} is "
-                f"{times_power_of_two(float(moduli.min()), exponent):.6g} and its largest "
-                f"{times_power_of_two(largest, exponent):.6g}",
-            )
+            raise _singular(function, float(moduli.min()), largest, exponent)
         used = np.maximum(values, 0.0) > 0.0
     rank = int(np.count_nonzero(moduli > floor))
     _check_domain(plan, moduli[used], exponent, max(a.shape))

@@ -43,8 +43,8 @@ class Executor:
     values) of modulus at most ``rank_threshold`` times the largest (default: max(m, n) eps of the
     plan's dtype) as zero, and applies f on the range: powers are 0 there, sign and polar factor
     become partial isometries. That takes a decomposition in float64 where the plan's domain
-    reaches below twice the threshold, with ``verify="off"``, and after a failed check; where the
-    schedule passes, the rank is full.
+    reaches below twice the threshold or the plan is a direct method, with ``verify="off"``, and
+    after a failed check; where another schedule passes, the rank is full.
     """
 
     def __init__(

@@ -11,13 +11,19 @@ from matrl.core.layout import allocate
 from matrl.core.plan import PlanRecord
 from matrl.errors import ConvergenceError, IndefiniteMatrixError, NonFiniteError
 from matrl.execute.arguments import RankDeficient, Verify, output_shapes
-from matrl.execute.direct import Direct, default_threshold, rank_deficient_error, run_direct
+from matrl.execute.direct import (
+    Direct,
+    check_rank,
+    default_threshold,
+    rank_deficient_error,
+    run_direct,
+)
 from matrl.execute.guard import Verdict, check_full, check_sketch
 from matrl.execute.prepare import Prepared, checked_norms, prepare, rescale
 from matrl.execute.residuals import Case
 from matrl.execute.residuals.powers import word_exponents
 from matrl.execute.upper_end import check_upper_end
-from matrl.iterations import trace_schedule
+from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 from matrl.readings.dense import Workspace, allocate_workspace, run
 
 __all__ = ["Memory", "Outcome", "SingleRun"]
@@ -70,6 +76,7 @@ class SingleRun:
             self._threshold = default if rank_threshold is None else float(rank_threshold)
         self._program = trace_schedule(function, plan.steps, plan.dtype)
         self._layout = allocate(self._program)
+        self._is_direct = isinstance(UPDATES.get(plan.steps[0].name), DirectMethod)
 
     def memory(self) -> Memory:
         """Return fresh memory to run in."""
@@ -141,6 +148,9 @@ class SingleRun:
         verdict = self._verdict(self._widened(prepared, values))
         if not verdict.passed:
             return self._directly(prepared, values, "the residual exceeds the tolerance", verdict)
+        if self._is_direct and self._function.carries == "x":
+            # A decomposition gives a factor of a singular matrix too, in an arbitrary way.
+            check_rank(self._plan, self._function, prepared.a, prepared.exponent)
         # An eigenvalue that counts as zero would lie below the domain and show in the residual.
         rank = None if self._threshold is None else prepared.a.shape[-1]
         return self._outcome("converged", verdict, rank=rank)
@@ -150,7 +160,8 @@ class SingleRun:
         if self._threshold is None:
             return False
         domain = self._plan.domain
-        return self._verify == "off" or self._threshold * domain.upper >= 0.5 * domain.lower
+        resolves_more = self._threshold * domain.upper >= 0.5 * domain.lower
+        return self._verify == "off" or self._is_direct or resolves_more
 
     def _schedule(self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory) -> None:
         bound, scaled = prepared.bound, prepared.a

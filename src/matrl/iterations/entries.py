@@ -76,7 +76,7 @@ def schedule_structure(entry: Entry) -> list[tuple[str, str]]:
     [('zolotarev-2', 'partial-fractions'), ('zolotarev-2', 'ym')]
     >>> repair = Entry(FUNCTIONS.get("invsqrt"), UPDATES.get("newton-repair"), "lyapunov", "later")
     >>> schedule_structure(repair)
-    [('halley', 'partial-fractions'), ('newton-repair', 'lyapunov')]
+    [('fitted-3', 'zm'), ('newton-repair', 'lyapunov')]
     """
     function, update, last = entry.function, entry.update, (entry.update.name, entry.form)
     if isinstance(update, DirectMethod):

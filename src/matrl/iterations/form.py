@@ -10,7 +10,7 @@ from matrl.core.program import Product
 from matrl.core.tracing import Expression
 from matrl.iterations.update import Multiplier, Update, UpdateKind
 
-__all__ = ["Form", "Registers", "advance_coupled", "multiply", "power_of"]
+__all__ = ["CoupledStep", "Form", "Registers", "advance_coupled", "multiply", "power_of"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Registers:
     def cast(self, precision: str) -> "Registers":
         """Return all registers but A in another precision."""
         dtype = working_dtype(precision, self.a.dtype)
+        if all(value.dtype == dtype for value in self.live().values()):
+            return self
         return replace(self, **{name: value.cast(dtype) for name, value in self.live().items()})
 
 
@@ -82,6 +84,20 @@ class Form(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class CoupledStep:
+    """What forms with the feedback M share: carried <- carried p^j, M <- M p^k."""
+
+    needs_residual: bool = True
+    keeps_rounding: bool = True
+
+    def advance(
+        self, registers: Registers, update: Update, step: StepRecord, function: MatrixFunction
+    ) -> Registers:
+        """Write one step; see :func:`advance_coupled`."""
+        return advance_coupled(registers, update, step, function)
+
+
 def power_of(p: Expression, exponent: int) -> Expression:
     """Write p^exponent, exponent >= 1, by repeated squaring."""
     if exponent == 1:
@@ -104,12 +120,14 @@ def multiply(
 
 
 def advance_coupled(
-    registers: Registers, multiplier: Multiplier, function: MatrixFunction, product: Product
+    registers: Registers, update: Update, step: StepRecord, function: MatrixFunction
 ) -> Registers:
     """Write carried <- carried p^j and M <- M p^k, by the products additions do not save."""
+    registers = registers.cast(step.precision)
     m, k, j = registers.m, function.root_index, function.multiplicity
     assert m is not None
-    p, z, y = multiplier.p, registers.z, registers.y
+    multiplier = update.multiplier(m, step.coefficients, k)
+    p, z, y, product = multiplier.p, registers.z, registers.y, step.product
     if z is not None:
         z = multiply(z, power_of(p, j), product)
     if y is not None:

@@ -87,7 +87,8 @@ def outputs(registers: Registers, function: MatrixFunction) -> tuple[Expression,
     """Return what the function asks for if the schedule ended here, in the dtype of A."""
     a, dtype = registers.a, registers.a.dtype
     if function.carries == "x":
-        assert registers.x is not None and registers.z is not None
+        assert registers.x is not None
+        assert registers.z is not None
         unitary = multiply(registers.x, registers.z, registers.product).cast(dtype)
         return with_hermitian_factor(unitary, a, function)
     carried = {"y": (registers.y,), "z": (registers.z,), "yz": (registers.y, registers.z)}

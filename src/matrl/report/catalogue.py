@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
+from matrl.discovery.norm_bounds import BOUND_FACTS
 from matrl.functions import FUNCTIONS
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Form, Update, trace_schedule
 from matrl.iterations.entries import Entry, catalogue_entries, schedule_structure
@@ -39,7 +41,7 @@ _DOMAINS = {
 
 
 def catalogue_document(function: str | None = None) -> dict[str, Any]:
-    """Return the catalogue as JSON-ready data: functions, updates, forms and their entries.
+    """Return the catalogue as JSON-ready data: functions, updates, forms, bounds and entries.
 
     ``function`` leaves what serves that one only. ``operations`` of an entry are those it adds in
     float64 with mirrored products, by their names in price lists. Raises
@@ -61,6 +63,7 @@ def catalogue_document(function: str | None = None) -> dict[str, Any]:
         "functions": [_function_data(each) for each in chosen],
         "updates": [_update_data(u, everything) for u in updates],
         "forms": [_form_data(f, everything) for f in forms],
+        "norm_bounds": [asdict(facts) for facts in BOUND_FACTS],
         "entries": [_entry_data(entry) for entry in entries],
     }
 

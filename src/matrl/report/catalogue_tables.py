@@ -37,6 +37,7 @@ def catalogue_report(document: dict[str, Any]) -> RenderableType:
         _updates_table(document["updates"]),
         _domains_table(document["updates"]),
         _forms_table(document["forms"]),
+        _bounds_table(document["norm_bounds"]),
         _sources_table(document["updates"], document["forms"]),
         text("k: root index. Order: of convergence near 1. Degree: of h(x) = x p(x^k)."),
         text(f"{len(entries)} entries in all; --function NAME lists those of a function"),
@@ -138,6 +139,13 @@ def _forms_table(rows: Sequence[Row]) -> Table:
         functions = families({"name": name} for name in row["functions"])
         lists = (row["kinds"], row["positions"], functions)
         _add(table, (row["name"], *(", ".join(names) for names in lists), row["description"]))
+    return table
+
+
+def _bounds_table(rows: Sequence[Row]) -> Table:
+    table = new_table("bound", "of", "price", "looseness", title="Norm bounds to scale by")
+    for row in rows:
+        _add(table, (row["name"], row["bounds"], row["operations"], row["looseness"]))
     return table
 
 

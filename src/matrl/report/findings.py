@@ -22,7 +22,7 @@ def found_report(found: Found, *, in_seconds: bool) -> RenderableType:
         ("cost", f"{cost} at the prices of {predicted.profile!r}"),
         ("predicted", f"error {found.error:.3g} + rounding {predicted.rounding:.3g}"),
         ("tol", f"{plan.tol:g} ({plan.norm})"),
-        ("domain", describe_domain(plan.domain)),
+        ("domain", describe_domain(plan.domain, plan.function)),
         ("scaling", describe_scaling(plan.scaling)),
         ("search", f"{found.nodes} nodes in {in_engineering_units(found.search_seconds)}"),
         ("optimal", _optimality(found)),

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from matrl.core.plan import Domain, PlanRecord, Scaling
+from matrl.functions import FUNCTIONS
 from matrl.report.tables import facts_table, new_table, text
 from matrl.report.units import in_engineering_units, significant
 
@@ -26,16 +27,20 @@ def abbreviated(coefficients: tuple[float, ...]) -> str:
     return shown or "-"
 
 
-def describe_domain(domain: Domain) -> str:
-    """Return the interval of eigenvalues a plan is for, in words.
+def describe_domain(domain: Domain, function: str = "") -> str:
+    """Return the interval of eigenvalues (singular values) a plan is for, in words.
 
     >>> describe_domain(Domain(1e-4, 1.0, relative=False, proved=True))
     'eigenvalues in [0.0001, 1]'
+    >>> describe_domain(Domain(0.5, 1.0, relative=False, proved=True), "polar")
+    'singular values in [0.5, 1]'
     """
+    structure = FUNCTIONS.get(function).structure if function else "positive"
+    what = {"rectangular": "singular values", "hermitian": "moduli of eigenvalues"}
     ends = f"[{domain.lower:.6g}, {domain.upper:.6g}]"
     source = {"interval": "", "samples": ", from samples", "matrices": ", from matrices"}
     scaled = " after scaling" if domain.relative else ""
-    return f"eigenvalues in {ends}{scaled}{source[domain.kind]}"
+    return f"{what.get(structure, 'eigenvalues')} in {ends}{scaled}{source[domain.kind]}"
 
 
 def describe_scaling(scaling: Scaling) -> str:
@@ -55,7 +60,9 @@ def describe_scaling(scaling: Scaling) -> str:
             "divided by an upper bound from Lanczos steps "
             f"(fails with probability {scaling.failure_probability:.1e})"
         )
-    return "divided by its " + ("Frobenius norm" if scaling.kind == "frobenius" else "1-norm")
+    names = {"frobenius": "Frobenius norm", "one-norm": "1-norm", "gershgorin": "Gershgorin bound"}
+    loose = f", {scaling.looseness:.3g} times its norm" if scaling.looseness > 1.0 else ""
+    return f"divided by its {names[scaling.kind]}{loose}"
 
 
 def steps_table(plan: PlanRecord, *, coefficients: bool = False) -> Table:
@@ -84,7 +91,7 @@ def plan_report(plan: PlanRecord) -> RenderableType:
         ("plan", plan.id),
         ("function", plan.function),
         ("dtype", plan.dtype),
-        ("domain", describe_domain(plan.domain)),
+        ("domain", describe_domain(plan.domain, plan.function)),
         ("scaling", describe_scaling(plan.scaling)),
         ("tol", f"{plan.tol:g} ({plan.norm})"),
     ]

@@ -46,6 +46,8 @@ def solution_report(solution: Solution) -> RenderableType:
     error = _largest(solution.error_bound)
     if error is not None:
         facts.append(("error at most", f"{error:.3g}"))
+    if solution.rank is not None:
+        facts.append(("rank", ", ".join(map(str, np.ravel(solution.rank)[:_SHOWN_NOTES]))))
     facts += [
         ("steps", solution.steps),
         ("time", in_engineering_units(solution.seconds)),
@@ -73,6 +75,7 @@ def solution_document(solution: Solution) -> dict[str, Any]:
         "steps": solution.steps,
         "seconds": solution.seconds,
         "plan_id": solution.plan_id,
+        "rank": None if solution.rank is None else np.asarray(solution.rank).tolist(),
         "message": solution.message,
     }
 

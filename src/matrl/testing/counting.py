@@ -74,20 +74,20 @@ class CountingBackend:
         self._note(out, *["add"] * max(len(arrays) - 1, 1), of=[out])
         self._backend.linear(out, coefficients, arrays, shift)
 
-    def matmul(self, out: Any, x: Any, y: Any) -> None:
+    def matmul(self, out: Any, x: Any, y: Any, **adjoints: bool) -> None:
         """Count a product."""
         self._note(out, "matmul", of=[x, y])
-        self._backend.matmul(out, x, y)
+        self._backend.matmul(out, x, y, **adjoints)
 
-    def matmul_hermitian(self, out: Any, x: Any, y: Any) -> None:
+    def matmul_hermitian(self, out: Any, x: Any, y: Any, **adjoints: bool) -> None:
         """Count a Hermitian product."""
         self._note(out, "matmul_herm")
-        self._backend.matmul_hermitian(out, x, y)
+        self._backend.matmul_hermitian(out, x, y, **adjoints)
 
-    def matmul_averaged(self, out: Any, x: Any, y: Any) -> None:
+    def matmul_averaged(self, out: Any, x: Any, y: Any, **adjoints: bool) -> None:
         """Count a product and the pass that averages it."""
         self._note(out, "matmul", "add")
-        self._backend.matmul_averaged(out, x, y)
+        self._backend.matmul_averaged(out, x, y, **adjoints)
 
     def gram(self, out: Any, x: Any, y: Any) -> None:
         """Count a Gram product."""
@@ -120,10 +120,10 @@ class CountingBackend:
         self._note(out, "eigh", *["matmul"] * 4, *["add"] * 2)
         self._backend.lyapunov(out, s, r)
 
-    def polar_factor(self, out: Any, x: Any) -> None:
+    def polar_factor(self, out: Any, x: Any) -> Any:
         """Count a singular value decomposition and a product."""
         self._note(out, "svd", "matmul", of=[x])
-        self._backend.polar_factor(out, x)
+        return self._backend.polar_factor(out, x)
 
     def cast(self, out: Any, x: Any) -> None:
         """Count a cast."""

@@ -36,12 +36,12 @@ class ChainedForm:
         """Write X <- X Z, M <- X* X, Z <- p(M), and M p^2 for the step after."""
         registers = registers.cast(step.precision)
         x, z = registers.x, registers.z
-        assert x is not None and z is not None
+        assert x is not None
+        assert z is not None
         x = multiply(x, z, registers.product)
         m = x @ x if x.hermitian else x.gram(x)
         fresh = replace(registers, x=x, m=m, z=x.graph.identity(x.dtype))
-        multiplier = update.multiplier(m, step.coefficients, function.root_index)
-        return advance_coupled(fresh, multiplier, function, step.product)
+        return advance_coupled(fresh, update, step, function)
 
 
 FORMS.register(ChainedForm())

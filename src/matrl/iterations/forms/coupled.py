@@ -1,8 +1,8 @@
 """Coupled (Y, Z): T = Z Y, Y <- Y p(T), Z <- p(T) Z, by general products in exactly this order.
 
 With symmetrised products, or the order Z p(T), it is unstable (Higham, *Functions of Matrices*,
-section 6.3 and theorem 6.12, for the order). Higham, Mackey, Mackey & Tisseur 2004,
-doi:10.1137/S0895479803426656.
+section 6.3 and theorem 6.12, for the order). Higham, Mackey, Mackey & Tisseur 2005,
+doi:10.1137/S0895479804442218.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ class CoupledForm:
 
     name: str = "yz"
     description: str = "T = Z Y, Y <- Y p(T), Z <- p(T) Z by general products"
-    source: str = "doi:10.1137/S0895479803426656"
+    source: str = "doi:10.1137/S0895479804442218"
     needs_residual: bool = False
     keeps_rounding: bool = True
 
@@ -40,7 +40,8 @@ class CoupledForm:
             registers = replace(registers, m=None, y=a, z=a.graph.identity(a.dtype))
         registers = registers.cast(step.precision)
         y, z = registers.y, registers.z
-        assert y is not None and z is not None
+        assert y is not None
+        assert z is not None
         t = z @ y if not z.terms else z.matmul(y, "general")
         p = update.multiplier(t, step.coefficients, function.root_index).p
         if not z.terms:

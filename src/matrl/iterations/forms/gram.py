@@ -10,36 +10,24 @@ arXiv:2505.16932, section 4.
 from dataclasses import dataclass
 
 from matrl.core.function import MatrixFunction
-from matrl.core.plan import StepRecord
 from matrl.iterations.catalogue import FORMS
-from matrl.iterations.form import Registers, advance_coupled
-from matrl.iterations.update import Update, UpdateKind
+from matrl.iterations.form import CoupledStep
+from matrl.iterations.update import UpdateKind
 
 __all__ = ["GramForm"]
 
 
 @dataclass(frozen=True)
-class GramForm:
+class GramForm(CoupledStep):
     """A step on (Z, M) of the Gram matrix, after a chained one."""
 
     name: str = "gram"
     description: str = "Z <- Z p(M), M <- M p(M)^2 of A* A; a chained step is a restart"
     source: str = "Higham 2008, Functions of Matrices, section 7.3"
-    needs_residual: bool = True
-    keeps_rounding: bool = True
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """All updates for sign and polar factor, but not at the start."""
         return function.carries == "x" and previous is not None and kind != "repair"
-
-    def advance(
-        self, registers: Registers, update: Update, step: StepRecord, function: MatrixFunction
-    ) -> Registers:
-        """Write Z <- Z p and M <- M p^2."""
-        registers = registers.cast(step.precision)
-        assert registers.m is not None
-        multiplier = update.multiplier(registers.m, step.coefficients, function.root_index)
-        return advance_coupled(registers, multiplier, function, step.product)
 
 
 FORMS.register(GramForm())

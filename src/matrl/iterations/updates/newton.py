@@ -1,12 +1,12 @@
 """Newton's iteration with scaling, for square roots: h(x) = (mu x + 1/(mu x))/2, centred.
 
-With the optimal mu = 1/sqrt(l u) the ends of the range map to the same value; centring by 2/(1 + u') halves the
-error. Source: Higham, *Functions of Matrices*, sections 5.5, 6.3 and 8.6; Byers & Xu 2008,
-doi:10.1137/060664483.
+With the optimal mu = 1/sqrt(l u) the ends of the range map to the same value; centring by
+2/(1 + u') halves the error. Source: Higham, *Functions of Matrices*, sections 5.5, 6.3 and 8.6;
+Byers & Xu 2008, doi:10.1137/060664483.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matrl.coefficients import (
@@ -96,12 +96,10 @@ class ByersXu(Newton):
 
 
 @dataclass(frozen=True)
-class DeterminantalNewton(Newton):
-    """Newton with determinantal scaling |det X|^(-1/n), from the spectrum's geometric mean."""
+class SampledNewton(Newton):
+    """Newton scaled by what all of the spectrum is, not by its ends."""
 
-    name: str = "newton-determinantal"
-    source: str = "Byers 1987, doi:10.1016/0024-3795(87)90222-9"
-    rule: str = "|det X|^(-1/n), the geometric mean of the spectrum"
+    scaling: Callable[[Sequence[float], Sequence[float]], tuple[float, float]] = norm_scaling
     uses_samples: bool = True
 
     def coefficients(
@@ -110,26 +108,23 @@ class DeterminantalNewton(Newton):
         """Return (mu, 1); of a range alone, for a spectrum uniform in the logarithm."""
         if samples is None:
             return byers_xu_scaling(lower, upper)
-        return determinantal_scaling(samples.points.tolist(), samples.density.tolist())
+        return self.scaling(samples.points.tolist(), samples.density.tolist())
 
 
-@dataclass(frozen=True)
-class NormScaledNewton(Newton):
-    """Newton scaled by norms of X and its inverse, in the Frobenius norm of the spectrum."""
-
-    name: str = "newton-norm"
-    source: str = "Higham 1986, doi:10.1137/0907079"
-    rule: str = "(||X^-1||_F/||X||_F)^(1/2), in place of Higham's 1- and inf-norms"
-    uses_samples: bool = True
-
-    def coefficients(
-        self, root_index: int, lower: float, upper: float, samples: Samples | None = None
-    ) -> tuple[float, ...]:
-        """Return (mu, 1); of a range alone, for a spectrum uniform in the logarithm."""
-        if samples is None:
-            return byers_xu_scaling(lower, upper)
-        return norm_scaling(samples.points.tolist(), samples.density.tolist())
-
-
-for _newton in (Newton(), ByersXu(), DeterminantalNewton(), NormScaledNewton()):
+for _newton in (
+    Newton(),
+    ByersXu(),
+    SampledNewton(
+        name="newton-determinantal",
+        source="Byers 1987, doi:10.1016/0024-3795(87)90222-9",
+        rule="|det X|^(-1/n), the geometric mean of the spectrum",
+        scaling=determinantal_scaling,
+    ),
+    SampledNewton(
+        name="newton-norm",
+        source="Higham 1986, doi:10.1137/0907079",
+        rule="(||X^-1||_F/||X||_F)^(1/2), in place of Higham's 1- and inf-norms",
+        scaling=norm_scaling,
+    ),
+):
     UPDATES.register(_newton)

@@ -1,15 +1,12 @@
 """Levels: an error's deviations in one number, in the norm that is asked for."""
 
-from typing import Literal, get_args
-
 import numpy as np
 
+from matrl.core.measure import NORMS, Norm
 from matrl.errors import InputError
 from matrl.readings.noise.value import NoisyValue, adjoint
 
-__all__ = ["Norm", "breaks_down", "rounding_level"]
-
-Norm = Literal["eigenvalue", "spectral", "frobenius", "residual"]
+__all__ = ["breaks_down", "rounding_level"]
 
 # The 2-norm of a random symmetric matrix lies between one and two times its largest row norm.
 NORM = 1.6
@@ -76,7 +73,7 @@ def rounding_level(
             size = (size / dips) ** root_index
             variances = variances * np.outer(size, size) / float(size.max()) ** 2
         return _row_norm(variances, n, weights)
-    raise InputError(f"norm: {norm!r} is none of {', '.join(get_args(Norm))}")
+    raise InputError(f"norm: {norm!r} is none of {', '.join(NORMS)}")
 
 
 def _row_norm(variances: np.ndarray, n: int, weights: np.ndarray) -> float:
