@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 
 from matrl.core.function import MatrixFunction
+from matrl.core.plan import StepRecord
+from matrl.core.program import evaluate
 from matrl.errors import UnknownNameError
 from matrl.functions import FUNCTIONS
 from matrl.functions.catalogue import name_of_power
+from matrl.iterations import UPDATES, DirectMethod, Update, trace_schedule
+from matrl.iterations.schedule import forms_of
+from matrl.readings.scalar import ScalarReading, apply_update
 
 PAIRS = ("sqrt+invsqrt", "polar-right", "polar-left")
 POWERS = [f for f in FUNCTIONS if f.carries in ("z", "y")]
@@ -185,3 +190,45 @@ def test_decimals_stand_for_fractions_only_if_they_are_close() -> None:
     for name in ("power(0.501)", "power(0.333)", "root(2.001)", "invroot(3.99)"):
         with pytest.raises(UnknownNameError, match=r"has no index|no power"):
             FUNCTIONS.get(name)
+
+
+def chains(function: MatrixFunction, update: Update, length: int) -> list[list[str]]:
+    """All sequences of forms an update may be carried out in."""
+    found: list[list[str]] = [[]]
+    for _ in range(length):
+        found = [
+            [*forms, form.name]
+            for forms in found
+            for form in forms_of(update, function, forms[-1] if forms else None)
+        ]
+    return found
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.name)
+def test_schedules_compute_the_function_times_a_power_of_x(function: MatrixFunction) -> None:
+    """In exact arithmetic fhat(a) = f(a) x^j, in every form: what error measures rest on."""
+    k, a = function.root_index, np.geomspace(0.02, 1.0, 6)
+    if function.structure == "hermitian":
+        a = np.concatenate([-a[::-1], a])
+    tried = 0
+    for name in (f"series-{k + 1}", f"series-{2 * k + 1}", "pade-0/1", "newton"):
+        update = UPDATES.get(name)
+        assert not isinstance(update, DirectMethod)
+        if not update.supports(k):
+            continue
+        coefficients = tuple(update.coefficients(k, 0.1, 1.0))
+        x = function.iterate(np.abs(a))
+        for _ in range(3):
+            x = apply_update(update, k, coefficients, x)
+        for forms in chains(function, update, 3):
+            steps = [StepRecord(name, form, "float64", coefficients) for form in forms]
+            values = evaluate(trace_schedule(function, steps, "float64"), ScalarReading(), {"A": a})
+            assert len(values) == len(function.outputs)
+            for value, exponent in zip(values, function.exponents, strict=True):
+                # Of |a|: f is odd for the sign, and 1 for singular values.
+                expected = np.abs(a) ** exponent * x**function.multiplicity
+                if function.structure == "hermitian":
+                    expected = expected * np.sign(a)
+                assert np.allclose(value, expected, rtol=4096 * EPS, atol=0.0), (name, forms)
+            tried += 1
+    assert tried >= 2

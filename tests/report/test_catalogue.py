@@ -259,6 +259,7 @@ def test_tables_of_a_function_list_its_entries() -> None:
             order = "-" if entry["order"] is None else str(entry["order"])
             start = [entry["update"], entry["form"], entry["position"], order]
             assert any(row[:4] == start for row in rows)
+    # One pass for p, and one for M p^2 = (c/2)^2 (mu^2 M + 2 + M^-1/mu^2).
     assert [
         "newton",
         "gram",

@@ -61,14 +61,15 @@ class Measure:
         """Whether eigenvalues differ in weight, so that a range of x does not tell the error."""
         if self.norm == "residual":
             return self.function.carries in ("y", "yz")
-        # The unitary factor and the sign weigh every eigenvalue alike.
+        # The unitary factor and the sign weigh every eigenvalue alike, the Hermitian factor less.
         plain = self.norm == "spectral" and self.function.carries == "x"
         return self.norm != "eigenvalue" and not plain
 
     def weights(self, a: np.ndarray, density: np.ndarray) -> np.ndarray:
         """Return the weight of |x^q - 1| at each eigenvalue (singular value) ``a`` >= 0.
 
-        ``density`` sums to 1. For ``frobenius`` the mean of the squared weights is 1.
+        ``density`` sums to 1. For ``frobenius`` the mean of the squared weights is 1,
+        or, of pairs, whose larger weight counts, at most 2.
         """
         if self.norm == "eigenvalue":
             return np.ones_like(a)
@@ -91,7 +92,7 @@ class Measure:
         """Return the exponents s of the weights a^s, one an output whose error counts."""
         function = self.function
         if self.norm != "residual":
-            return (0.0,) if function.carries == "x" else function.exponents
+            return function.exponents
         if function.carries == "y":
             return (float(function.root_index - function.multiplicity),)
         return (1.0, 0.0) if function.carries == "yz" else (0.0,)

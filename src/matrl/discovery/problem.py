@@ -117,7 +117,8 @@ class Problem:
 
 def _check_spectrum(spectrum: Spectrum, measure: Measure) -> None:
     function = measure.function
-    if spectrum.lower == 0.0 and not (function.vanishes_at_zero and measure.is_weighted):
+    is_singular = spectrum.kind == "interval" and spectrum.lower == 0.0
+    if is_singular and not (function.vanishes_at_zero and measure.is_weighted):
         raise InputError(
             f"interval: needs 0 < lower for {function.name} in the measure {measure.norm!r}, got "
             f"[0, {spectrum.upper:g}]; a singular spectrum has no such function (add a ridge), "
