@@ -42,11 +42,10 @@ class DegreeBounds:
         self._first_prices = first
         users = [step for step in later if step[3]]
         others = [step for step in later if not step[3]]
-        # A form that recomputes its residual leaves the update before it undone.
-        self._always_pending = not others
         rates = [(own + rest) / log for own, rest, log, _ in users]
         subtracted = max((rest for _, rest, _, _ in later), default=0.0)
-        if others and function.carries == "x":
+        self._alternates = bool(others) and function.carries == "x"
+        if self._alternates:
             least_rest = min((rest for _, rest, _, _ in later), default=0.0)
             rates = [(own + least_rest) / log for own, _, log, _ in users]
             subtracted = 0.0
@@ -55,6 +54,8 @@ class DegreeBounds:
         self._subtracted = subtracted
         self._last_rate = min((own / log for own, _, log, _ in later), default=0.0)
         self._least = min((own for own, _, _, _ in later), default=math.inf)
+        self._other_rate = min((own / log for own, _, log, _ in others), default=math.inf)
+        self._least_other = min((own for own, _, _, _ in others), default=math.inf)
 
     def bound(self, state: ScheduleState) -> float:
         """Return a lower bound on the price from a state to the goal."""
@@ -64,8 +65,15 @@ class DegreeBounds:
             return 0.0
         if not state.steps:
             return self._bound_at_start(state)
-        pending = state.pending if self._always_pending else 0.0
-        return pending + self._bound_of_rest(self._missing(state))
+        missing = self._missing(state)
+        if self._alternates:
+            return self._bound_of_rest(missing)
+        # A step that recomputes its residual leaves the update before it undone, and only such
+        # steps follow it.
+        others = max(missing * self._other_rate, self._least_other)
+        if not FORMS.get(state.steps[-1].form).needs_residual:
+            return others
+        return min(state.pending + self._bound_of_rest(missing), others)
 
     def _missing(self, state: ScheduleState) -> float:
         """Return the logarithm of the least degree that reaches the tolerance from a state."""

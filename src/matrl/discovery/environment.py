@@ -25,8 +25,8 @@ __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
 MAX_STEPS = 64
 OVERSHOOT = 0.05
 """How far above 1 a whole schedule's map may go on the safe domain, if tol is less."""
-AVERAGE_ABOVE = 0.2
-"""Averaged products are tried where mirrored ones round at more than this share of tol."""
+NOTICEABLE = 0.2
+"""Averaged products and repairs are tried where rounding is more than this share of tol."""
 
 
 class ScheduleEnvironment:
@@ -194,6 +194,9 @@ class ScheduleEnvironment:
             return None
         if update.kind == "polynomial" and state.overshoots:
             return None
+        repairs = not FORMS.get(action.form).keeps_rounding
+        if repairs and state.rounding <= NOTICEABLE * self._tol:
+            return None  # there is nothing to repair, and repairs are dearer than other steps
         k = self._function.root_index
         better = update.dominated_by(k)
         if state.is_exact and better != update.name and better in self._table.updates:
@@ -298,7 +301,7 @@ class ScheduleEnvironment:
         if not state.steps or not is_square or action.form in ("yz", "anchored", "lyapunov"):
             return False
         rounding = self._mirrored.get(self._mirrored_key(state, action), 0.0)
-        return rounding > AVERAGE_ABOVE * self._tol
+        return rounding > NOTICEABLE * self._tol
 
 
 def _rounded(value: float) -> float:
