@@ -60,10 +60,17 @@ class Measure:
     def is_weighted(self) -> bool:
         """Whether eigenvalues differ in weight, so that a range of x does not tell the error."""
         if self.norm == "residual":
-            return self.function.carries in ("y", "yz")
+            return self.function.carries == "y"
         # The unitary factor and the sign weigh every eigenvalue alike, the Hermitian factor less.
         plain = self.norm == "spectral" and self.function.carries == "x"
         return self.norm != "eigenvalue" and not plain
+
+    def negligible(self, tol: float) -> float:
+        """Return an eigenvalue, relative to the largest, far below what an error of tol can show.
+
+        Its weight, and that of all below, is tol/1000. For measures whose weights vanish at 0.
+        """
+        return max((1e-3 * tol) ** (1.0 / self._exponents()[0]), 1e-280)
 
     def weights(self, a: np.ndarray, density: np.ndarray) -> np.ndarray:
         """Return the weight of |x^q - 1| at each eigenvalue (singular value) ``a`` >= 0.
@@ -95,7 +102,7 @@ class Measure:
             return function.exponents
         if function.carries == "y":
             return (float(function.root_index - function.multiplicity),)
-        return (1.0, 0.0) if function.carries == "yz" else (0.0,)
+        return (0.0,)  # of a pair, the residual of the inverse root weighs the more
 
     def errors(self, x: np.ndarray) -> np.ndarray:
         """Return |x^q - 1|."""

@@ -16,8 +16,6 @@ SAFETY = 1.2
 """Factor on the upper end of x where it comes from samples, not from a proved bound."""
 NODES = 20
 GRID = 256
-DEEPEST = 1e-40
-"""Least eigenvalue, relative to the largest, on the grid of a domain that reaches to 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +55,8 @@ def scaled_domains(
 
 
 def grid_points(lower: float, upper: float, count: int) -> np.ndarray:
-    """Return eigenvalues spread evenly in the logarithm over [lower, upper]."""
-    return np.geomspace(max(lower, DEEPEST * upper), upper, count)
+    """Return eigenvalues spread evenly in the logarithm over [lower, upper], lower > 0."""
+    return np.geomspace(lower, upper, count)
 
 
 def _absolute(spectrum: Spectrum, measure: Measure, tol: float) -> ScaledDomain:
@@ -116,6 +114,8 @@ def _domain(
     """Return the domain; an interval's error is the worst over it, that of samples over them."""
     function = measure.function
     lower, upper = ends
+    if lower == 0.0:
+        lower = measure.negligible(tol) * upper
     grid = grid_points(lower, upper, GRID) if upper > lower else np.array([upper])
     density = np.full(len(grid), 1.0 / len(grid))
     if eigenvalues is not None and not is_interval:

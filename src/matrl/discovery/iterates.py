@@ -15,6 +15,8 @@ from matrl.readings.scalar import apply_update, image
 __all__ = ["Iterates", "fine_error"]
 
 LEAST_PROGRESS = 1e-6
+FARTHEST = 1e12
+"""No schedule comes back from so far above 1, and powers of x would overflow."""
 FINE_GRID = 4096
 
 
@@ -36,10 +38,10 @@ class Iterates:
         update: Update,
         coefficients: tuple[float, ...],
     ) -> "Iterates | None":
-        """Return the iterates after an update; ``None`` if they leave the numbers."""
+        """Return the iterates after an update; ``None`` if they leave the usable numbers."""
         k = measure.function.root_index
         lower, upper = image(update, k, coefficients, state.lower, state.upper)
-        if not (0.0 < lower <= upper < np.inf):
+        if not (0.0 < lower <= upper < FARTHEST):
             return None
         points = None
         if state.points is not None:

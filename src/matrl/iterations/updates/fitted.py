@@ -16,6 +16,11 @@ from matrl.iterations.update import Samples
 
 __all__ = ["Fitted"]
 
+CAP = 2.0
+"""Largest value of the map on (0, upper]: what the minimax map stays below, 1 + E with E < 1.
+
+Without one a fit to a cluster explodes where it has no samples, and the steps after it suffer.
+"""
 MOST_POINTS = 512
 """Fits to more points are no better and slower; these are spread evenly over the sorted ones."""
 
@@ -46,7 +51,7 @@ class Fitted(PolynomialUpdate):
         # Only the proportions count, and squares of tiny weights underflow.
         weights = weights / weights.max()
         return fitted_coefficients(
-            root_index, d, x, weights, aggregate=samples.aggregate, upper=upper
+            root_index, d, x, weights, aggregate=samples.aggregate, upper=upper, cap=CAP
         )
 
 
