@@ -73,7 +73,7 @@ def _matrix(
 ) -> Any:
     """Return a matrix for a function with these moduli of eigenvalues, or singular values."""
     function, values = FUNCTIONS.get(name), np.asarray(values)
-    random, n = np.random.default_rng(0), len(values)
+    random, n = np.random.default_rng(seed), len(values)
     v = _orthonormal(random, n, n, dtype)
     if function.structure == "rectangular":
         m, n = shape or (n, n)

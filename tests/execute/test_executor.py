@@ -3,6 +3,7 @@
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 import pytest
@@ -38,9 +39,10 @@ def matrix(eigenvalues, seed=0, dtype="float64"):
     return (0.5 * (a + a.T)).astype(dtype)
 
 
+@cache
 def plan(function="invsqrt", allow="*", lower=0.01, upper=1.0, tol=1e-5):
     problem = Problem(function, Spectrum.interval(lower, upper), tol=tol, shape=(N, N))
-    return discover(problem, profile=profile(), allow=allow, precision="float64").plan
+    return discover(problem, profile=profile(), allow=allow, precision="float64", nodes=2000).plan
 
 
 INSIDE = np.geomspace(0.011, 0.99, N)
