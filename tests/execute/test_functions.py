@@ -10,6 +10,7 @@ from matrl.errors import (
     ConvergenceError,
     IndefiniteMatrixError,
     InputError,
+    NonFiniteError,
     NotHermitianError,
     RankDeficientError,
 )
@@ -190,6 +191,21 @@ def test_zero_matrices_and_stacks(name, make_plan, make_matrix):
     refused = made.run(np.stack([good, zero]))
     assert refused.status.tolist() == ["converged", "refused"]
     assert refused.rank.tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("name", SINGULAR)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_without_checks_nan_does_not_become_rank_zero(name, bad, make_plan, make_matrix):
+    a = make_matrix(name, INSIDE)
+    spoiled = a.copy()
+    spoiled[2, 3] = spoiled[3, 2] = bad
+    made = make_plan(name, scaling="frobenius", lower=1e-3)
+    for one in (spoiled, np.full_like(a, bad)):
+        with pytest.raises(NonFiniteError, match=r"^A: holds NaN or infinity"):
+            made.run(one, verify="off", rank_deficient="pseudo")
+    solution = made.run(np.stack([a, spoiled]), verify="off", rank_deficient="pseudo")
+    assert solution.status.tolist() == ["unchecked", "refused"]
+    assert solution.rank.tolist() == [N, -1]
 
 
 def test_the_threshold_counts_small_values_as_zero(make_plan, make_matrix):

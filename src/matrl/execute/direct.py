@@ -14,6 +14,7 @@ from matrl.errors import (
     DomainError,
     IndefiniteMatrixError,
     MatrlError,
+    NonFiniteError,
     RankDeficientError,
 )
 from matrl.execute.scaling import slack, times_power_of_two
@@ -95,8 +96,12 @@ def run_direct(
     one, :class:`~matrl.errors.IndefiniteMatrixError` or RankDeficientError where A is singular to
     the plan's precision; roots in a normwise measure whose domain reaches to 0 take 0 for 0.
     IndefiniteMatrixError for indefinite A, DomainError where the domain is absolute and the
-    eigenvalues, now known, lie outside.
+    eigenvalues, now known, lie outside, NonFiniteError for NaN or infinity.
     """
+    # With verify="off" nothing has looked before; no eigenvalue that is NaN exceeds a threshold,
+    # and the value would be a plausible 0.
+    if not np.all(np.isfinite(a)):
+        raise NonFiniteError("A: holds NaN or infinity; clean it before calling")
     try:
         if function.structure == "rectangular":
             left, values, right = scipy.linalg.svd(a, full_matrices=False, check_finite=False)
