@@ -173,7 +173,7 @@ class PlanRecord:
         return cls.from_json(text, str(path))
 
     def _may_reach_zero(self) -> bool:
-        return self.domain.lower == 0.0 and self.norm in ("spectral", "frobenius")
+        return self.domain.lower == 0.0 and self.norm != "eigenvalue"
 
     def _check(self, source: str) -> None:
         numbers = [
@@ -189,7 +189,7 @@ class PlanRecord:
         elif not (self.domain.lower > 0.0 or self._may_reach_zero()):
             problem = (
                 "its domain must satisfy 0 < lower <= upper (lower = 0 is for roots and positive "
-                "powers in the spectral or Frobenius norm)"
+                "powers in a normwise measure)"
             )
         elif not self.domain.lower <= self.domain.upper or not self.domain.upper > 0.0:
             problem = "its domain must satisfy lower <= upper and upper > 0"
