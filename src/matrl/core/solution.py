@@ -19,8 +19,9 @@ class Solution:
     value), ``"unchecked"`` (``verify="off"``), ``"refused"`` (only within a stack: that matrix has
     no value, its entries are NaN); for a stack (..., m, n) an array of these. ``residual`` is the
     largest residual seen, ``residual_bound`` what it is at most with ``failure_probability``,
-    ``error_bound`` a rigorous bound on the error in the plan's measure (``verify="full"``);
-    ``None`` where not asked for. ``seconds`` is the wall time of the call. ``message`` says why,
+    ``error_bound`` a rigorous bound on the error in the plan's measure (``verify="full"``),
+    infinite where that measure cannot be evaluated to the digits needed; ``None`` where not asked
+    for. ``seconds`` is the wall time of the call. ``message`` says why,
     where the status is not plain. ``rank`` is the numerical rank, ``None`` (-1 in a stack) where
     it was not determined: the direct method finds it, and ``rank_deficient="pseudo"`` asks for it.
     """
