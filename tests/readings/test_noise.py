@@ -231,13 +231,11 @@ def test_residual_levels_are_those_of_powers(p: int, is_power: bool) -> None:
     if is_power:
         measured = np.linalg.norm(change, 2) / f.max() ** p
     else:
-        measured = np.linalg.norm(change / np.sqrt(np.outer(f**p, f**p)), 2)
+        measured = np.linalg.norm(change / (f**p)[:, None], 2)
     predicted = rounding_level(
         value, SIZE, WEIGHTS, norm="residual", root_index=p, is_power=is_power
     )
     assert 0.6 < predicted / measured < 1.5
-    if not is_power:
-        assert predicted >= p * rounding_level(value, SIZE, WEIGHTS) * (1.0 - 1e-12)
 
 
 def test_the_residual_of_a_polar_factor_is_blind_to_rotations() -> None:

@@ -45,10 +45,10 @@ def rounding_level(
 
     - ``"eigenvalue"``: ||F^(-1/2) E F^(-1/2)||_2, of Hermitian F;
     - ``"spectral"`` and ``"frobenius"``: ||E|| / ||F||, of any F;
-    - ``"residual"``, to first order, with k = ``root_index``: of inverse roots what E adds to
-      A F^k - I in its symmetric form, at least k times the eigenvalue level and more for pairs far
-      apart; of powers (``is_power``) what it adds to F^k, divided by ||F^k||_2; of sign and polar
-      factor ||X* E + E* X||_2, which errors that rotate leave alone.
+    - ``"residual"``, to first order, with k = ``root_index``: of inverse powers what E adds to
+      A^q F^k - I, not symmetric and so more for pairs far apart; of powers (``is_power``) what it
+      adds to F^k, divided by ||F^k||_2; of sign and polar factor ||X* E + E* X||_2, which errors
+      that rotate leave alone.
 
     ``dips`` says how much smaller than at its node the value may be close by: an equioscillating
     map sends eigenvalues between the nodes to the lower end of its range, where the same absolute
@@ -69,10 +69,12 @@ def rounding_level(
         if (value.values < 0.0).any() or not value.is_hermitian:
             return _row_norm(_gram_variances(value), n, weights)
         variances = _residual_variances(value, size / dips, root_index)
+        size = (size / dips) ** root_index
         if is_power:
-            size = (size / dips) ** root_index
             variances = variances * np.outer(size, size) / float(size.max()) ** 2
-        return _row_norm(variances, n, weights)
+            return _row_norm(variances, n, weights)
+        variances = variances * size / size[:, None]
+        return _norm(variances, np.zeros_like(size), n, weights)
     raise InputError(f"norm: {norm!r} is none of {', '.join(NORMS)}")
 
 
