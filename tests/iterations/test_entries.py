@@ -132,6 +132,8 @@ class AfterAnchored:
     description: str = "as its name says"
     source: str = "this file"
     needs_residual: bool = False
+    updates_residual: bool = False
+    chooses_product: bool = False
     keeps_rounding: bool = False
 
     def admits(self, kind: str, function: object, previous: str | None) -> bool:

@@ -300,6 +300,8 @@ class Once:
     description: str = "Z <- Z p(M), and no M"
     source: str = "this file"
     needs_residual: bool = True
+    updates_residual: bool = False
+    chooses_product: bool = True
     keeps_rounding: bool = True
 
     def admits(self, kind: str, function: Any, previous: str | None) -> bool:

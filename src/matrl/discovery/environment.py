@@ -17,6 +17,7 @@ from matrl.discovery.rounding import RoundingModel, dips_of
 from matrl.discovery.state import Action, ScheduleState
 from matrl.errors import InputError
 from matrl.iterations import FORMS, DirectMethod, Samples, Update
+from matrl.iterations.catalogue import has_residual
 from matrl.iterations.schedule import DIRECT
 from matrl.readings.scalar import apply_update, is_positive
 
@@ -158,7 +159,7 @@ class ScheduleEnvironment:
 
     def _registers_left(self, state: ScheduleState) -> Hashable:
         """Return what of the form decides about later steps: the same forms are open to it."""
-        return tuple(sorted(state.noise)), state.form in ("yz", "anchored", "lyapunov")
+        return tuple(sorted(state.noise)), state.is_direct or has_residual(state.form)
 
     def _scaled(self, index: int) -> ScheduleState:
         domain = self._domains[index]
@@ -298,7 +299,7 @@ class ScheduleEnvironment:
         First products are exactly symmetric anyway, and general products know no difference.
         """
         is_square = self._function.structure != "rectangular" or action.form == "gram"
-        if not state.steps or not is_square or action.form in ("yz", "anchored", "lyapunov"):
+        if not (state.steps and is_square and FORMS.get(action.form).chooses_product):
             return False
         rounding = self._mirrored.get(self._mirrored_key(state, action), 0.0)
         return rounding > NOTICEABLE * self._tol

@@ -66,6 +66,16 @@ class Form(Protocol):
         ...
 
     @property
+    def updates_residual(self) -> bool:
+        """Whether M is there after it, for a form that needs it."""
+        ...
+
+    @property
+    def chooses_product(self) -> bool:
+        """Whether carried matrices are multiplied as the step's ``product`` says."""
+        ...
+
+    @property
     def keeps_rounding(self) -> bool:
         """Whether earlier errors of the carried matrices are permanent."""
         ...
@@ -89,6 +99,8 @@ class CoupledStep:
     """What forms with the feedback M share: carried <- carried p^j, M <- M p^k."""
 
     needs_residual: bool = True
+    updates_residual: bool = True
+    chooses_product: bool = True
     keeps_rounding: bool = True
 
     def advance(

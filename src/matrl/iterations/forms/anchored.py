@@ -25,6 +25,8 @@ class AnchoredForm:
     description: str = "Z <- Z p(A Z), the residual recomputed from A (inverse only)"
     source: str = "doi:10.1137/0703035"
     needs_residual: bool = False
+    updates_residual: bool = False
+    chooses_product: bool = False
     keeps_rounding: bool = False
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:

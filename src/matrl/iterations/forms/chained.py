@@ -24,6 +24,8 @@ class ChainedForm:
     description: str = "X <- X p(X* X), the Gram matrix formed anew"
     source: str = "doi:10.1137/090774999; arXiv:2505.16932"
     needs_residual: bool = False
+    updates_residual: bool = True
+    chooses_product: bool = True
     keeps_rounding: bool = True
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:

@@ -24,6 +24,8 @@ class CoupledForm:
     description: str = "T = Z Y, Y <- Y p(T), Z <- p(T) Z by general products"
     source: str = "doi:10.1137/S0895479804442218"
     needs_residual: bool = False
+    updates_residual: bool = False
+    chooses_product: bool = False
     keeps_rounding: bool = True
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:

@@ -26,6 +26,8 @@ class LyapunovForm:
     description: str = "Z <- Z + D with S D + D S = I - Z A Z, S = A Z (inverse square root only)"
     source: str = "Higham 2008, Functions of Matrices, equation (6.2)"
     needs_residual: bool = False
+    updates_residual: bool = False
+    chooses_product: bool = False
     keeps_rounding: bool = False
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:

@@ -7,9 +7,8 @@ Laub 2001, doi:10.1137/S0895479899364015; Higham, *Functions of Matrices*, secti
 from dataclasses import dataclass
 
 from matrl.core.function import MatrixFunction
-from matrl.iterations.catalogue import FORMS
+from matrl.iterations.catalogue import FORMS, has_residual
 from matrl.iterations.form import CoupledStep
-from matrl.iterations.forms.residual import COUPLED
 from matrl.iterations.update import UpdateKind
 
 __all__ = ["ProductForm"]
@@ -25,8 +24,7 @@ class ProductForm(CoupledStep):
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Updates of the product kind, wherever M drives."""
-        fits = function.carries != "x" and (previous is None or previous in COUPLED)
-        return fits and kind == "product"
+        return kind == "product" and function.carries != "x" and has_residual(previous)
 
 
 FORMS.register(ProductForm())

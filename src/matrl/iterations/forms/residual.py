@@ -8,14 +8,11 @@ not grow. The carried matrices are multiplied ``mirrored`` or ``averaged`` as th
 from dataclasses import dataclass
 
 from matrl.core.function import MatrixFunction
-from matrl.iterations.catalogue import FORMS
+from matrl.iterations.catalogue import FORMS, has_residual
 from matrl.iterations.form import CoupledStep
 from matrl.iterations.update import UpdateKind
 
-__all__ = ["COUPLED", "ResidualForm"]
-
-COUPLED = ("zm", "ym", "yzm", "product", "partial-fractions")
-"""The forms whose feedback is M, which may follow one another."""
+__all__ = ["ResidualForm"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class ResidualForm(CoupledStep):
 
     def admits(self, kind: UpdateKind, function: MatrixFunction, previous: str | None) -> bool:
         """Polynomials always; rationals once a step has been taken (see partial fractions)."""
-        if function.carries != self.carries or (previous is not None and previous not in COUPLED):
+        if function.carries != self.carries or not has_residual(previous):
             return False
         return kind == "polynomial" or (kind == "rational" and previous is not None)
 
