@@ -148,7 +148,8 @@ def test_every_power_is_found_by_its_exponent(function: MatrixFunction) -> None:
     [
         ("log", "function: there is no 'log'; choose one of: inv"),
         ("", "there is no ''"),
-        ("root", "there is no 'root'"),
+        ("root", r"needs an index; write it as in root\(3\)"),
+        ("power", r"needs an index; write it as in power\(-3/4\)"),
         ("root()", "there is no"),
         ("root(x)", "there is no"),
         ("root(2", "there is no"),

@@ -58,13 +58,13 @@ def test_orders_are_those_of_the_literature() -> None:
             assert update.order(k) == (update.degree - 1) // k + 1
         elif update.name.startswith("zolotarev-even"):
             assert update.order(k) == 2 * int(update.name.rpartition("-")[2])
-        elif family == "zolotarev":
+        elif family in ("zolotarev", "rational"):
             assert update.order(k) == 2 * int(update.name.rpartition("-")[2]) + 1
         elif family == "pade":
             s, r = (int(part) for part in update.name.partition("-")[2].split("/"))
             assert update.order(k) == s + r + 1
         else:
-            assert update.order(k) == {"newton": 2, "halley": 3}.get(family, update.order(k))
+            assert update.order(k) == {"newton": 2, "halley": 3}[family]
 
 
 def test_every_form_is_covered() -> None:

@@ -32,6 +32,9 @@ class _Functions(Registry[MatrixFunction]):
 
 def _canonical(name: str) -> str:
     match = _CALL.fullmatch(name.strip())
+    if name in ("root", "invroot", "power"):
+        example = "power(-3/4)" if name == "power" else f"{name}(3)"
+        raise UnknownNameError(f"function: {name!r} needs an index; write it as in {example}")
     if match is None:
         return {"invroot-1": "inv", "root-2": "sqrt", "invroot-2": "invsqrt"}.get(name, name)
     family, argument = match.groups()

@@ -2,8 +2,7 @@
 
 import contextlib
 import math
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +20,13 @@ from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES
 from matrl.profile import Profile
 from matrl.report import found_report, in_engineering_units
+from matrl.report.catalogue_tables import families
 from matrl.search import Progress
 
 __all__ = ["discover_command"]
 
 _FILE = click.Path(path_type=Path)
-
-
-def _families(names: Iterable[str], numbered: str) -> str:
-    """Return the names, those that differ in numbers only put together."""
-    return ", ".join(dict.fromkeys(re.sub(r"-\d+(/\d+)?$", numbered, name) for name in names))
-
-
-_ACTIONS = _families((update.name for update in UPDATES), "-D")
+_ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lambda row: "D"))
 
 
 @click.command(
