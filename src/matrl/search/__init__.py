@@ -1,7 +1,23 @@
 """Planners: they know an environment (states, actions, prices) and nothing of matrices."""
 
-from matrl.search.environment import Environment
-from matrl.search.mcts import SearchResult, search
+from matrl.search.archive import Elite
+from matrl.search.driver import Search, search
+from matrl.search.environment import NO_CHILDREN, Children, Environment, Verdict
+from matrl.search.limits import Limits
+from matrl.search.planners import PLANNERS
 from matrl.search.progress import Progress
+from matrl.search.result import SearchResult
 
-__all__ = ["Environment", "Progress", "SearchResult", "search"]
+__all__ = [
+    "NO_CHILDREN",
+    "PLANNERS",
+    "Children",
+    "Elite",
+    "Environment",
+    "Limits",
+    "Progress",
+    "Search",
+    "SearchResult",
+    "Verdict",
+    "search",
+]

@@ -1,27 +1,78 @@
 """What a planner needs to know of a problem."""
 
 from collections.abc import Hashable, Sequence
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
-__all__ = ["Environment"]
+import numpy as np
+
+__all__ = ["NO_CHILDREN", "Children", "Environment", "Verdict"]
 
 State = TypeVar("State")
-Action = TypeVar("Action")
 
 
-class Environment(Protocol[State, Action]):
-    """A deterministic shortest-path problem: reach a done state at the least total price."""
+@dataclass(frozen=True, eq=False)
+class Children:
+    """The actions of a state and what is known of their outcome before it is made, (c,) each.
+
+    ``prices`` >= 0 are those of the actions, ``bounds`` lower bounds on what remains to be paid
+    after each; ``done`` says which seem to reach the goal. ``simulated`` is how many steps were
+    computed to know this, without those known already.
+    """
+
+    actions: Sequence[Any]
+    prices: np.ndarray
+    bounds: np.ndarray
+    done: np.ndarray
+    simulated: int = 0
+
+
+NO_CHILDREN = Children((), np.empty(0), np.empty(0), np.empty(0, dtype=bool))
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What a closer look at a state says.
+
+    ``beyond`` are further actions of the state that are worth trying now that this is known.
+    """
+
+    legal: bool
+    beyond: Children = NO_CHILDREN
+
+
+class Environment(Protocol[State]):
+    """A deterministic shortest-path problem: reach a done state at the least total price.
+
+    Children are described in batches, without making their states, for most are never visited. A
+    state may turn out to be illegal when it is confirmed, which costs more than to make it and is
+    asked only on the way to a plan that would be the best; until then it is taken to be legal.
+    """
 
     def root(self) -> State:
         """Return the state in which every plan starts."""
         ...
 
-    def actions(self, state: State) -> Sequence[Action]:
-        """Return the actions to try in a state, the most promising first; none in a dead end."""
+    def expand(self, state: State, width: int) -> Children | None:
+        """Return the ``width``-th batch of actions, from 0; ``None`` after the last.
+
+        The first has what is always worth trying, later ones variations of it.
+        """
         ...
 
-    def step(self, state: State, action: Action) -> tuple[State, float] | None:
-        """Return the next state and the price, >= 0, of an action; ``None`` if it is not legal."""
+    def child(self, state: State, action: Any) -> State | None:
+        """Return the state an action leads to; ``None`` if it is not legal after all."""
+        ...
+
+    def confirm(self, state: State) -> Verdict:
+        """Return what a closer look says; the state before it has been confirmed already."""
+        ...
+
+    def beside(self, state: State, action: Any, child: State) -> Children:
+        """Return what is worth trying instead of an action whose child has been confirmed.
+
+        Or been found illegal. No way these lead is cheaper than the action's would have been.
+        """
         ...
 
     def done(self, state: State) -> bool:
@@ -37,5 +88,9 @@ class Environment(Protocol[State, Action]):
         ...
 
     def quality(self, state: State) -> float:
-        """Return how far a state is from the goal (its error), for progress and failure reports."""
+        """Return how far a state is from the goal (its error), for fronts and reports."""
+        ...
+
+    def label(self, state: State) -> Hashable:
+        """Return what kind of plan leads to a state: of each kind the best are remembered."""
         ...

@@ -1,0 +1,149 @@
+"""Running a planner: limits, progress, Ctrl-C, and what is returned."""
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from matrl.search.archive import Archive, front_of
+from matrl.search.environment import Environment
+from matrl.search.graph import Graph, actions_of
+from matrl.search.incumbent import Incumbent
+from matrl.search.limits import Limits, Reason
+from matrl.search.planners import PLANNERS, Setting
+from matrl.search.progress import Callback, Progress
+from matrl.search.result import SearchResult
+
+__all__ = ["Search", "search"]
+
+PROGRESS_SECONDS = 0.1
+
+
+class Search:
+    """A search that can be taken on a little at a time."""
+
+    def __init__(
+        self,
+        environment: Environment[Any],
+        *,
+        planner: str = "mcts",
+        seed: int = 0,
+        merge: bool = True,
+        prune: bool = True,
+    ) -> None:
+        self._environment = environment
+        self._archive = Archive()
+        self._graph = Graph(environment, merge)
+        self._incumbent = Incumbent(self._graph)
+        random = np.random.default_rng(seed)
+        self._planner = PLANNERS[planner](
+            Setting(environment, self._graph, self._incumbent, self._archive, random, prune)
+        )
+        self._seconds = 0.0
+        self._reported = 0.0
+        self._reported_cost = math.inf
+        self._quality = math.inf
+
+    @property
+    def incumbent(self) -> float:
+        """The least cost known, here or elsewhere."""
+        return self._incumbent.cost
+
+    def hear(self, cost: float) -> None:
+        """Take note that a plan of this cost is known elsewhere."""
+        self._incumbent.offer(cost)
+
+    def advance(self, limits: Limits, progress: Callback | None = None) -> Reason:
+        """Iterate until the plan is proved, nothing is left, a limit is met, or Ctrl-C comes.
+
+        The limits count from the start of the search, not of this call.
+        """
+        before, started = self._seconds, time.perf_counter()
+        reason: Reason | None = None
+        try:
+            while reason is None:
+                if self._incumbent.is_proved:
+                    reason = self._proved()
+                else:
+                    gain = self._incumbent.cost - self._graph.root.lower
+                    reason = limits.met(self._seconds, self._graph.steps, gain)
+                if reason is None and not self._planner.iterate():
+                    reason = self._proved()
+                self._seconds = before + time.perf_counter() - started
+                self._report(progress, limits)
+        except KeyboardInterrupt:
+            reason = "interrupted"
+        self._report(progress, limits, last=True)
+        return reason
+
+    def _proved(self) -> Reason:
+        """Return why nothing is left: the incumbent is the best, or there is no plan."""
+        return "optimal" if math.isfinite(self._incumbent.cost) else "exhausted"
+
+    def result(self, reason: Reason, finalists: int = 8) -> SearchResult:
+        """Return the best found so far."""
+        self._graph.settle()
+        found = self._graph.best_paths(finalists)
+        best = tuple((cost, actions_of(path)) for cost, path in found)
+        root = self._graph.root
+        proved = self._incumbent.is_proved and math.isfinite(root.best)
+        return SearchResult(
+            cost=root.best,
+            actions=best[0][1] if best else (),
+            finalists=best,
+            nodes=self._graph.steps,
+            seconds=self._seconds,
+            bound=min(root.lower, root.best),
+            optimal=proved or (reason == "optimal" and math.isfinite(root.best)),
+            reason=reason,
+            best_quality=self._graph.best_quality,
+            front=front_of(self._archive.elites),
+        )
+
+    def _report(self, progress: Callback | None, limits: Limits, last: bool = False) -> None:
+        if progress is None:
+            return
+        if self._seconds - self._reported < PROGRESS_SECONDS and not last:
+            return
+        self._reported = self._seconds
+        if self._incumbent.cost < self._reported_cost:
+            self._reported_cost = self._incumbent.cost
+            node = self._incumbent.node
+            if node is not None:
+                self._quality = self._environment.quality(node.state)
+        progress(
+            Progress(
+                self._incumbent.cost,
+                self._quality,
+                self._graph.steps,
+                self._seconds,
+                max(limits.seconds - self._seconds, 0.0),
+            )
+        )
+
+
+def search(
+    environment: Environment[Any],
+    *,
+    planner: str = "mcts",
+    seed: int = 0,
+    time_limit: float = math.inf,
+    node_limit: float = math.inf,
+    expected_calls: float = math.inf,
+    finalists: int = 8,
+    merge: bool = True,
+    prune: bool = True,
+    progress: Callback | None = None,
+) -> SearchResult:
+    """Return the cheapest plan found from the environment's root to a done state.
+
+    Deterministic for a seed and a node limit; a time limit may only cut the search short.
+    Ctrl-C ends it with the best so far. ``cost`` is infinite if no plan was found. ``finalists``
+    bounds how many complete plans are kept. ``planner`` is one of
+    :data:`~matrl.search.planners.PLANNERS`; ``merge`` makes equal states one node and ``prune``
+    leaves out what cannot beat the best plan: both are there to be switched off for comparison.
+    """
+    limits = Limits(time_limit, node_limit, expected_calls)
+    one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune)
+    return one.result(one.advance(limits, progress), finalists)

@@ -1,0 +1,268 @@
+"""The search graph: one node per state key, edges made when first tried."""
+
+import heapq
+import itertools
+import math
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from matrl.search.environment import NO_CHILDREN, Children, Environment
+
+__all__ = ["Edge", "Graph", "Node", "Path"]
+
+
+class Edge:
+    """An action tried in a node: its price and where it leads."""
+
+    __slots__ = ("action", "child", "compared", "price", "total_reward", "visits")
+
+    def __init__(self, action: Any, price: float, child: "Node") -> None:
+        self.action = action
+        self.price = price
+        self.child = child
+        self.compared = False
+        """Whether what opens beside it has been asked for."""
+        self.visits = 0
+        self.total_reward = 0.0
+
+
+Path = list[tuple["Node", Edge]]
+"""Edges one after the other, each with the node it leaves."""
+
+
+class _Waiting:
+    """Children not tried yet, by price plus bound."""
+
+    __slots__ = ("actions", "bounds", "done", "first", "open", "prices", "totals")
+
+    def __init__(self, children: Children) -> None:
+        totals = children.prices + children.bounds
+        order = np.argsort(totals, kind="stable")
+        order = order[: int(np.isfinite(totals).sum())]
+        self.actions = [children.actions[i] for i in order.tolist()]
+        self.prices, self.bounds = children.prices[order], children.bounds[order]
+        self.done, self.totals = children.done[order], totals[order]
+        self.open = np.ones(len(order), dtype=bool)
+        self.first = 0
+
+    def least(self) -> float:
+        """Return the least price plus bound of those left, infinity if there are none."""
+        return float(self.totals[self.first]) if self.first < len(self.totals) else math.inf
+
+    def take(self, index: int) -> None:
+        self.open[index] = False
+        while self.first < len(self.open) and not self.open[self.first]:
+            self.first += 1
+
+    def with_more(self, children: Children) -> "_Waiting":
+        """Return those left and some more."""
+        left = np.flatnonzero(self.open)
+        return _Waiting(
+            Children(
+                [*(self.actions[i] for i in left.tolist()), *children.actions],
+                np.concatenate([self.prices[left], children.prices]),
+                np.concatenate([self.bounds[left], children.bounds]),
+                np.concatenate([self.done[left], children.done]),
+            )
+        )
+
+
+class Node:
+    """A state with what is known of it.
+
+    ``best`` is the least price to the goal found so far, through confirmed states only, ``lower`` a
+    proved lower bound on it; where they meet the node is solved. Both are independent of how the
+    node is reached, and of whether it is confirmed itself. ``waiting`` are the children not tried
+    yet.
+    """
+
+    __slots__ = (
+        "best",
+        "best_edge",
+        "bound",
+        "confirmed",
+        "dead",
+        "done",
+        "edges",
+        "lower",
+        "state",
+        "visits",
+        "waiting",
+        "width",
+    )
+
+    def __init__(self, state: Any, done: bool, bound: float) -> None:
+        self.state = state
+        self.done = done
+        self.confirmed = self.dead = False
+        self.bound = 0.0 if done else bound
+        self.lower = self.bound
+        self.best = math.inf
+        self.best_edge: Edge | None = None
+        self.edges: list[Edge] = []
+        self.waiting: _Waiting = _NOTHING
+        self.width: float = math.inf if done else 0
+        """The next batch to ask for; infinite after the last."""
+        self.visits = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its first children are known, or it can have none."""
+        return self.width > 0
+
+    def refresh(self) -> None:
+        """Recompute ``best`` and ``lower`` from the children (best-so-far backup)."""
+        if self.done:
+            return
+        lower = self.waiting.least()
+        if math.isfinite(self.width):
+            lower = min(lower, self.bound)
+        for edge in self.edges:
+            cost = edge.price + edge.child.best
+            if edge.child.confirmed and cost < self.best:
+                self.best, self.best_edge = cost, edge
+            lower = min(lower, edge.price + edge.child.lower)
+        self.lower = max(self.lower, min(lower, self.best))
+
+    def die(self) -> None:
+        """Forget all that lies beyond: the state is not legal."""
+        self.dead, self.done = True, False
+        self.best, self.best_edge = math.inf, None
+        self.edges, self.waiting, self.width = [], _NOTHING, math.inf
+        self.lower = math.inf
+
+
+_NOTHING = _Waiting(NO_CHILDREN)
+
+
+class Graph:
+    """All nodes of a search, found by key: equal states are one node."""
+
+    def __init__(self, environment: Environment[Any], merge: bool = True) -> None:
+        self._environment = environment
+        self._merge = merge
+        self._nodes: dict[Hashable, Node] = {}
+        self.steps = 0
+        self.best_quality = math.inf
+        self.root = self._node(environment.root())
+        self._accept(self.root)
+
+    def _node(self, state: Any) -> Node:
+        key: Hashable = self._environment.key(state) if self._merge else len(self._nodes)
+        node = self._nodes.get(key)
+        if node is None:
+            node = Node(state, self._environment.done(state), self._environment.bound(state))
+            self._nodes[key] = node
+            self.best_quality = min(self.best_quality, self._environment.quality(state))
+        return node
+
+    @property
+    def size(self) -> int:
+        """How many nodes there are."""
+        return len(self._nodes)
+
+    def widen(self, node: Node) -> bool:
+        """Ask for the node's next batch of children; whether there was one."""
+        if not math.isfinite(node.width):
+            return False
+        children = self._environment.expand(node.state, int(node.width))
+        if children is None:
+            node.width = math.inf
+            node.refresh()
+            return False
+        self._add(node, children)
+        node.width += 1
+        return True
+
+    def try_child(self, node: Node, index: int) -> Edge | None:
+        """Make the ``index``-th waiting child; ``None`` if it is not legal or leads nowhere."""
+        waiting = node.waiting
+        action = waiting.actions[index]
+        state = self._environment.child(node.state, action)
+        edge = None
+        if state is not None:
+            child = self._node(state)
+            if child is not node and not any(
+                e.child is child and e.price <= waiting.prices[index] for e in node.edges
+            ):
+                edge = Edge(action, float(waiting.prices[index]), child)
+                node.edges.append(edge)
+        waiting.take(index)  # last, so that nothing is lost where Ctrl-C comes in between
+        return edge
+
+    def confirm(self, path: Path) -> bool:
+        """Have a closer look at the states of a path, from its start; whether all are legal."""
+        return all(self._confirm(parent, edge) for parent, edge in path)
+
+    def _confirm(self, parent: Node, edge: Edge) -> bool:
+        node = edge.child
+        if not (node.confirmed or node.dead):
+            verdict = self._environment.confirm(node.state)
+            if verdict.legal:
+                self._accept(node)
+                self._add(node, verdict.beyond)
+            else:
+                node.die()
+        if not edge.compared:
+            edge.compared = True
+            self._add(parent, self._environment.beside(parent.state, edge.action, node.state))
+        return node.confirmed
+
+    def _add(self, node: Node, children: Children) -> None:
+        if len(children.actions) and not node.done:
+            node.waiting = node.waiting.with_more(children)
+            self.steps += children.simulated
+
+    def _accept(self, node: Node) -> None:
+        node.confirmed = True
+        if not node.done:
+            return
+        if self._environment.done(node.state):
+            node.best = 0.0
+            return
+        # Only the first look took it for the goal.
+        node.done, node.width = False, 0
+        node.bound = self._environment.bound(node.state)
+        node.lower = node.bound
+
+    def settle(self) -> None:
+        """Let every node know the best its children know: a backup walks one path only.
+
+        Lower bounds are left alone, for an action being tried when Ctrl-C came is in no list.
+        """
+        nodes = list(reversed(self._nodes.values()))
+        changed = True
+        while changed:
+            changed = False
+            for node in nodes:
+                for edge in node.edges:
+                    cost = edge.price + edge.child.best
+                    if edge.child.confirmed and cost < node.best:
+                        node.best, node.best_edge, changed = cost, edge, True
+
+    def best_paths(self, count: int) -> list[tuple[float, Path]]:
+        """Return up to ``count`` cheapest complete plans in what has been explored, best first."""
+        order = itertools.count()
+        queue: list[tuple[float, int, float, Node, Path]] = []
+        if math.isfinite(self.root.best):
+            queue.append((self.root.best, next(order), 0.0, self.root, []))
+        found: list[tuple[float, Path]] = []
+        while queue and len(found) < count:
+            total, _, price, node, path = heapq.heappop(queue)
+            if node.done:
+                found.append((total, path))
+                continue
+            for edge in node.edges:
+                if edge.child.confirmed and math.isfinite(edge.child.best):
+                    paid = price + edge.price
+                    longer = [*path, (node, edge)]
+                    entry = (paid + edge.child.best, next(order), paid, edge.child, longer)
+                    heapq.heappush(queue, entry)
+        return found
+
+
+def actions_of(path: Sequence[tuple[Node, Edge]]) -> tuple[Any, ...]:
+    """Return the actions along a path."""
+    return tuple(edge.action for _, edge in path)

@@ -1,0 +1,33 @@
+"""When a search ends."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Limits", "Reason"]
+
+Reason = Literal["optimal", "exhausted", "nodes", "time", "break-even", "interrupted"]
+"""Why a search ended: it proved its plan, had nothing left to try, met a limit or Ctrl-C."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds and simulated steps a search may take, and how often its plan will be called.
+
+    Where calls are counted, prices must be in seconds: the search ends once it has taken longer
+    than all calls together can still gain by a better plan, going by the proved lower bound.
+    """
+
+    seconds: float = math.inf
+    nodes: float = math.inf
+    expected_calls: float = math.inf
+
+    def met(self, seconds: float, nodes: int, gain: float) -> Reason | None:
+        """Return which limit is met, where a better plan could still save ``gain`` a call."""
+        if nodes >= self.nodes:
+            return "nodes"
+        if seconds > self.seconds:
+            return "time"
+        if math.isfinite(self.expected_calls) and seconds > self.expected_calls * gain:
+            return "break-even"
+        return None

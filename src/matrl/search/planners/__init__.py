@@ -1,0 +1,17 @@
+"""The planners, one file each: in which order the graph of states is explored."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from matrl.search.planners.beam import Beam
+from matrl.search.planners.exhaustive import Exhaustive
+from matrl.search.planners.mcts import MonteCarlo
+from matrl.search.planners.planner import Planner, Setting
+from matrl.search.planners.random import RandomWalk
+
+__all__ = ["PLANNERS", "Planner", "Setting"]
+
+PLANNERS: Mapping[str, Callable[[Setting], Planner]] = MappingProxyType(
+    {"mcts": MonteCarlo, "exhaustive": Exhaustive, "beam": Beam, "random": RandomWalk}
+)
+"""Every planner by name."""

@@ -1,0 +1,144 @@
+"""Single-player Monte-Carlo tree search with branch-and-bound on a graph of states.
+
+Selection follows an upper-confidence rule on rewards normalised by the incumbent, mixed from the
+mean and the best so far (Schadd et al. 2012, doi:10.1016/j.knosys.2011.08.008); equal states share
+a node. The children of a node are tried in the order of their price and bound, as many as its
+visits allow, and further batches of them, variations, are asked for as visits go on (progressive
+widening, Couetoux et al. 2011, doi:10.1007/978-3-642-25566-3_32). A rollout follows price and
+bound with some noise and finishes with the best tail known from the state it meets. A branch whose
+price so far plus lower bound does not beat the incumbent is not visited.
+"""
+
+import math
+
+import numpy as np
+
+from matrl.search.graph import Edge, Node, Path
+from matrl.search.planners.planner import Setting, back_up, finish, take_least
+
+__all__ = ["MonteCarlo"]
+
+EXPLORATION = 0.7
+WIDENING = 0.6
+"""A node visited v times has up to 1 + 2 v^WIDENING children."""
+BATCH_VISITS = 16
+"""Visits after which the first batch of variations is asked for, doubling with each."""
+NOISE = 0.5
+CANDIDATES = 32
+"""How many children a rollout chooses from."""
+
+
+class MonteCarlo:
+    """See the module."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._graph = setting.graph
+
+    def iterate(self) -> bool:
+        """Select, expand, roll out and back up once."""
+        root = self._graph.root
+        if root.done or not self._setting.is_worth(root.lower):
+            return False
+        path: Path = []
+        node, price = root, 0.0
+        seen = {node}
+        expanded = False
+        while not node.done:
+            if not node.is_open:
+                self._graph.widen(node)
+            edge = self._rolled(node, price) if expanded else self._selected(node, price)
+            if edge is None:
+                break
+            path.append((node, edge))
+            price += edge.price
+            if not expanded and edge.visits == 1 and not self._graph.confirm(path):
+                node = edge.child
+                break
+            expanded = expanded or edge.visits == 0
+            node = edge.child
+            if (expanded and node.best < math.inf) or node in seen:
+                break  # a plan that comes back to a state is never the cheapest
+            seen.add(node)
+        total = finish(self._setting, path, node, price)
+        reward = self._reward(total)
+        node.visits += 1
+        for parent, edge in path:
+            parent.visits += 1
+            edge.visits += 1
+            edge.total_reward += reward
+        back_up(path, node)
+        return True
+
+    def _selected(self, node: Node, price: float) -> Edge | None:
+        """Return the edge to follow in the tree: a new one while visits allow, else the best."""
+        if node.visits >= BATCH_VISITS * 2.0**node.width:
+            self._graph.widen(node)
+        if len(node.edges) < 1.0 + 2.0 * node.visits**WIDENING:
+            edge = take_least(self._setting, node, price)
+            if edge is not None:
+                return edge
+        worthy = self._worthy(node, price)
+        if worthy:
+            visits = 1 + sum(edge.visits for edge in worthy)
+            return max(worthy, key=lambda edge: self._score(edge, price, visits))
+        while True:
+            edge = take_least(self._setting, node, price)
+            if edge is not None or not self._setting.is_worth(price + node.bound):
+                return edge
+            if not self._graph.widen(node):
+                return None
+
+    def _worthy(self, node: Node, price: float) -> list[Edge]:
+        return [
+            edge
+            for edge in node.edges
+            if self._setting.is_worth(price + edge.price + edge.child.lower)
+        ]
+
+    def _score(self, edge: Edge, price: float, visits: int) -> float:
+        mean = edge.total_reward / edge.visits if edge.visits else 1.0
+        best = self._reward(price + edge.price + edge.child.best)
+        explore = math.sqrt(math.log(visits) / (1 + edge.visits))
+        return 0.5 * (mean + best) + EXPLORATION * explore
+
+    def _reward(self, total: float) -> float:
+        """Return a reward in [0, 1] that does not change its meaning when the incumbent does."""
+        scale = self._setting.incumbent.scale
+        if math.isinf(total):
+            return 0.0
+        return 1.0 / (1.0 + total / scale) if scale > 0.0 else 1.0
+
+    def _rolled(self, node: Node, price: float) -> Edge | None:
+        """Return the edge a rollout follows: the least of price plus bound, up to noise.
+
+        The cheapest child that reaches the goal is taken at once where nothing else could be
+        cheaper, and half of the time where something could.
+        """
+        random, setting = self._setting.random, self._setting
+        while True:
+            waiting = node.waiting
+            open_ = np.flatnonzero(waiting.open[waiting.first :])[:CANDIDATES] + waiting.first
+            totals = waiting.totals[open_]
+            ends = np.flatnonzero(waiting.open & waiting.done)[:1]
+            edges = self._worthy(node, price)
+            choices = [(edge.price + edge.child.lower) for edge in edges]
+            scores = np.concatenate([totals, choices]) * random.uniform(
+                1.0, 1.0 + NOISE, len(totals) + len(choices)
+            )
+            if len(scores) == 0:
+                return None
+            if len(ends) and (totals[0] >= waiting.totals[ends[0]] or random.random() < 0.5):
+                index = int(ends[0])
+            else:
+                best = int(np.argmin(scores))
+                if best >= len(totals):
+                    return edges[best - len(totals)]
+                index = int(open_[best])
+            if not setting.is_worth(price + float(waiting.totals[index])):
+                if not edges:
+                    return None
+                return edges[int(np.argmin(scores[len(totals) :]))]
+            edge = self._graph.try_child(node, index)
+            if edge is not None and setting.is_worth(price + edge.price + edge.child.lower):
+                return edge

@@ -1,0 +1,104 @@
+"""What a planner is, and what all of them work with."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from matrl.search.archive import Archive, Elite
+from matrl.search.environment import Environment
+from matrl.search.graph import Edge, Graph, Node, Path, actions_of
+from matrl.search.incumbent import Incumbent
+
+__all__ = ["Planner", "Setting", "back_up", "finish"]
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """The graph, the best plan so far, the others worth keeping, and the source of randomness.
+
+    ``prune`` is off to measure what branch-and-bound is worth: then nothing is left out because it
+    cannot beat the incumbent.
+    """
+
+    environment: Environment[Any]
+    graph: Graph
+    incumbent: Incumbent
+    archive: Archive
+    random: np.random.Generator
+    prune: bool = True
+
+    def is_worth(self, total: float) -> bool:
+        """Whether a plan that costs at least ``total`` is worth looking at."""
+        if not self.prune:
+            return bool(np.isfinite(total))
+        return self.incumbent.is_beaten_by(total)
+
+
+class Planner(Protocol):
+    """Explores the graph a little at a time."""
+
+    def iterate(self) -> bool:
+        """Explore on; ``False`` if there is nothing left to try."""
+        ...
+
+
+def finish(setting: Setting, path: Path, end: Node, price: float) -> float:
+    """Return what the plan along a path and on from its end costs, and take note of it.
+
+    A plan that would be the best is confirmed first; it is infinite if that fails, or if nothing
+    is known to lead from the end to the goal.
+    """
+    _remember(setting, path)
+    tail = 0.0 if end.done else end.best
+    total = price + tail
+    if not np.isfinite(total):
+        return total
+    if setting.incumbent.is_beaten_by(total):
+        if not setting.graph.confirm(path):
+            return float("inf")
+        if not np.isfinite(end.best):
+            return float("inf")  # it only seemed to be done
+        setting.incumbent.offer(total)
+        _remember(setting, [*path, *_tail(end)])
+    return total
+
+
+def _tail(node: Node) -> Path:
+    """Return the cheapest way known from a node to the goal."""
+    path: Path = []
+    while node.best_edge is not None:
+        path.append((node, node.best_edge))
+        node = node.best_edge.child
+    return path
+
+
+def _remember(setting: Setting, path: Path) -> None:
+    """Put the plans that end along a path into the archive, where they are wanted."""
+    environment, price = setting.environment, 0.0
+    for length, (_, edge) in enumerate(path, 1):
+        price += edge.price
+        state = edge.child.state
+        label = environment.label(state)
+        if not setting.archive.wants(price, environment.quality(state), label):
+            continue
+        if not setting.graph.confirm(path[:length]):
+            return
+        actions = actions_of(path[:length])
+        setting.archive.add(Elite(price, environment.quality(state), label, actions))
+
+
+def back_up(path: Path, end: Node) -> None:
+    """Let the nodes of a path know what their children know."""
+    end.refresh()
+    for parent, _ in reversed(path):
+        parent.refresh()
+
+
+def take_least(setting: Setting, node: Node, price: float) -> Edge | None:
+    """Try waiting children in the order of price plus bound; ``None`` if none is worth it."""
+    while setting.is_worth(price + node.waiting.least()):
+        edge = setting.graph.try_child(node, node.waiting.first)
+        if edge is not None and setting.is_worth(price + edge.price + edge.child.lower):
+            return edge
+    return None
