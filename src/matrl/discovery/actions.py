@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from matrl.core.function import MatrixFunction
 from matrl.discovery.pricing import SchedulePricer
@@ -15,14 +15,16 @@ __all__ = ["ActionTable"]
 
 @dataclass(frozen=True)
 class ActionTable:
-    """The actions that have a price: the ``first`` ones, and the ``later`` ones by the form before.
+    """The actions that have a price: the ``first`` ones, and later ones by the form before.
 
-    ``updates`` are what they name.
+    Of those, ``usual`` are always worth trying, and ``repairs`` forget the rounding of steps before
+    them. All of them mirror products; ``updates`` are what they name.
     """
 
     updates: Mapping[str, Update | DirectMethod]
     first: Sequence[Action]
-    later: Mapping[str, Sequence[Action]]
+    usual: Mapping[str, Sequence[Action]]
+    repairs: Mapping[str, Sequence[Action]]
 
     @classmethod
     def of(
@@ -42,15 +44,12 @@ class ActionTable:
 
         first = [a for a in variants(None) if math.isfinite(pricer.cost((a.structure,)))]
         later = {
-            form.name: [
-                one
-                for action in variants(form.name)
-                if math.isfinite(pricer.own(action.structure))
-                for one in (action, replace(action, product="averaged"))
-            ]
+            form.name: [a for a in variants(form.name) if math.isfinite(pricer.own(a.structure))]
             for form in FORMS
         }
-        return cls({update.name: update for update, _ in allowed}, first, later)
+        usual = {name: [a for a in one if not _repairs(a)] for name, one in later.items()}
+        repairs = {name: [a for a in one if _repairs(a)] for name, one in later.items()}
+        return cls({update.name: update for update, _ in allowed}, first, usual, repairs)
 
     @property
     def iterative(self) -> list[Update]:
@@ -59,19 +58,23 @@ class ActionTable:
 
     @property
     def mirrored_later(self) -> list[Action]:
-        """The later actions, each once, without their averaged variants."""
-        every = (action for actions in self.later.values() for action in actions)
-        return list(dict.fromkeys(action for action in every if action.product == "mirrored"))
+        """The later actions, each once."""
+        every = (*self.usual.values(), *self.repairs.values())
+        return list(dict.fromkeys(action for actions in every for action in actions))
 
     @property
     def can_repair(self) -> bool:
         """Whether a later step may forget the rounding of earlier ones."""
-        return any(not FORMS.get(action.form).keeps_rounding for action in self.mirrored_later)
+        return any(self.repairs.values())
 
     @property
     def uses_samples(self) -> bool:
         """Whether a rule looks at more of the spectrum than its range."""
         return any(update.uses_samples for update in self.iterative)
+
+
+def _repairs(action: Action) -> bool:
+    return not FORMS.get(action.form).keeps_rounding
 
 
 def _variants(

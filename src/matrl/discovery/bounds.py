@@ -65,21 +65,27 @@ class DegreeBounds:
             return 0.0
         if not state.steps:
             return self._bound_at_start(state)
-        missing = self._missing(state)
+        return self.after(
+            state.is_exact, state.lower, state.upper, state.pending, state.steps[-1].form
+        )
+
+    def after(self, is_exact: bool, lower: float, upper: float, pending: float, form: str) -> float:
+        """Return a lower bound after a step of a form, with what its residual update would cost."""
+        missing = self._missing(is_exact, lower, upper)
         if self._alternates:
             return self._bound_of_rest(missing)
         # A step that recomputes its residual leaves the update before it undone, and only such
         # steps follow it.
         others = max(missing * self._other_rate, self._least_other)
-        if not FORMS.get(state.steps[-1].form).needs_residual:
+        if not FORMS.get(form).needs_residual:
             return others
-        return min(state.pending + self._bound_of_rest(missing), others)
+        return min(pending + self._bound_of_rest(missing), others)
 
-    def _missing(self, state: ScheduleState) -> float:
-        """Return the logarithm of the least degree that reaches the tolerance from a state."""
-        if not state.is_exact:
+    def _missing(self, is_exact: bool, lower: float, upper: float) -> float:
+        """Return the logarithm of the least degree that reaches the tolerance from a range."""
+        if not is_exact:
             return 0.0
-        k, lower, upper = self._function.root_index, state.lower, state.upper
+        k = self._function.root_index
         needed = 1.0
         if k % 2 == 0:
             needed = zolotarev_degree(lower, upper, self._tol)
@@ -95,7 +101,7 @@ class DegreeBounds:
         return max(missing * self._last_rate, full, self._least)
 
     def _bound_at_start(self, state: ScheduleState) -> float:
-        missing = self._missing(state)
+        missing = self._missing(state.is_exact, state.lower, state.upper)
         best = self._direct_price
         for first, log_degree in self._first_prices:
             rest = missing - log_degree

@@ -176,13 +176,8 @@ def _plan(
     profile_name: str,
     provenance: Provenance,
 ) -> Plan:
-    state = environment.root()
-    for action in actions:
-        taken = environment.step(state, action)
-        assert taken is not None
-        state = taken[0]
-    domain = environment.domains[state.domain]
-    return _make(problem, domain, state.steps, cost, state.rounding, profile_name, provenance)
+    domain, steps, found = environment.replay(actions)
+    return _make(problem, domain, steps, cost, found.rounding, profile_name, provenance)
 
 
 def _make(

@@ -10,16 +10,16 @@ from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.discovery.actions import ActionTable
 from matrl.discovery.bounds import DegreeBounds
+from matrl.discovery.confirmation import Confirmation, Confirmations
 from matrl.discovery.domains import ScaledDomain
-from matrl.discovery.iterates import Iterates, fine_error
+from matrl.discovery.outcomes import Outcome, OutcomeTable
 from matrl.discovery.pricing import SchedulePricer
-from matrl.discovery.rounding import RoundingModel, dips_of
+from matrl.discovery.rounding import RoundingModel
 from matrl.discovery.state import Action, ScheduleState
-from matrl.errors import InputError
-from matrl.iterations import FORMS, DirectMethod, Samples, Update
-from matrl.iterations.catalogue import has_residual
+from matrl.iterations import FORMS, DirectMethod, Update
 from matrl.iterations.schedule import DIRECT
-from matrl.readings.scalar import apply_update, is_positive
+from matrl.readings.scalar import apply_update
+from matrl.search import NO_CHILDREN, Children, Verdict
 
 __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
 
@@ -28,6 +28,8 @@ OVERSHOOT = 0.05
 """How far above 1 a whole schedule's map may go on the safe domain, if tol is less."""
 NOTICEABLE = 0.2
 """Averaged products and repairs are tried where rounding is more than this share of tol."""
+LEAST_ROUNDING = 0.1
+"""No step that keeps rounding errors makes less of them than this many unit roundoffs."""
 
 
 class ScheduleEnvironment:
@@ -37,6 +39,8 @@ class ScheduleEnvironment:
     end is widened by 8 n eps (at most 1 %) before each polynomial step, and maps that are not
     positive on it are not legal. A map with a pole at 0 sends eigenvalues below the domain far
     above it, where a polynomial would flip their sign; so no polynomial follows it.
+
+    States are exact arithmetic; what rounding makes of a schedule is asked when it is confirmed.
     """
 
     def __init__(
@@ -56,13 +60,15 @@ class ScheduleEnvironment:
         self._measure, self._function = measure, measure.function
         self._domains = tuple(domains)
         self._pricer = pricer
-        self._tol, self._n, self._dtype = tol, n, dtype
+        self._tol = tol
         self._max_steps = max_steps
         self._scaling_price = scaling_price
         self._table = ActionTable.of(self._function, actions, pricer)
-        self._can_repair, self._uses_samples = self._table.can_repair, self._table.uses_samples
-        self._rounding = RoundingModel(self._function, n, dtype, measure.norm, m)
-        self._mirrored: dict[Hashable, float] = {}
+        self._outcomes = OutcomeTable(measure, self._domains, self._table.iterative, n)
+        rounding = RoundingModel(self._function, n, dtype, measure.norm, m)
+        self._confirmations = Confirmations(
+            measure, self._domains, self._table.updates, rounding, tol
+        )
         self._bounds = self._degree_bounds()
 
     def _degree_bounds(self) -> DegreeBounds:
@@ -86,6 +92,18 @@ class ScheduleEnvironment:
         action = Action(name, DIRECT, precision)
         return self._pricer.cost((action.structure,)) if action in self._table.first else None
 
+    def replay(
+        self, actions: Sequence[Action]
+    ) -> tuple[ScaledDomain, tuple[StepRecord, ...], Confirmation]:
+        """Return the domain and the steps of a schedule, and what a closer look at it says."""
+        state = self.root()
+        for action in actions:
+            following = self.child(state, action)
+            assert following is not None
+            state = following
+        confirmation = self._confirmations.of(state)
+        return self._domains[state.domain], self._confirmations.steps_of(state), confirmation
+
     # Environment protocol ------------------------------------------------------------------
 
     def root(self) -> ScheduleState:
@@ -94,26 +112,89 @@ class ScheduleEnvironment:
             return self._scaled(0)
         return ScheduleState()
 
-    def actions(self, state: ScheduleState) -> Sequence[Action]:
-        """Return the scalings, then direct methods and updates, then updates only."""
-        if state.domain < 0:
-            return [Action("scaling", domain=i) for i in range(len(self._domains))]
-        if not state.steps:
-            return self._table.first
-        finished = state.is_direct or len(state.steps) >= self._max_steps
-        if finished or (state.rounding > self._tol and not self._can_repair):
-            return ()
-        assert state.form is not None
-        return self._table.later[state.form]
+    def expand(self, state: ScheduleState, width: int) -> Children | None:
+        """Return the scalings, then direct methods and updates, then updates only.
 
-    def step(self, state: ScheduleState, action: Action) -> tuple[ScheduleState, float] | None:
+        Averaged products and repairs come where they are worth trying, by a closer look.
+        """
+        if width > 0:
+            return None
+        if state.domain < 0:
+            return self._scalings()
+        if not state.steps:
+            return self._children(state, self._table.first)
+        if state.is_direct or len(state.steps) >= self._max_steps:
+            return NO_CHILDREN
+        assert state.form is not None
+        return self._children(state, self._table.usual[state.form])
+
+    def child(self, state: ScheduleState, action: Action) -> ScheduleState | None:
         """Take an action; ``None`` where it is unsafe, makes no progress or is not needed."""
         if action.domain >= 0:
-            return self._scaled(action.domain), self._scaling_price(self._domains[action.domain])
+            return self._scaled(action.domain)
         update = self._table.updates[action.name]
+        record = StepRecord(
+            action.name,
+            action.form,
+            action.precision,  # type: ignore[arg-type]
+            product=action.product,  # type: ignore[arg-type]
+        )
         if isinstance(update, DirectMethod):
-            return self._take_direct(state, action, update)
-        return self._take_update(state, action, update)
+            return replace(
+                state, error=0.0, steps=(record,), previous=action.structure, before=state
+            )
+        outcome = self._outcome(state, action)
+        if outcome is None:
+            return None
+        assert state.nodes is not None
+        iterates, coefficients = outcome.iterates, outcome.coefficients
+        record = replace(record, coefficients=coefficients, error=iterates.error)
+        return ScheduleState(
+            domain=state.domain,
+            lower=iterates.lower,
+            upper=iterates.upper,
+            is_exact=state.is_exact,
+            points=iterates.points,
+            nodes=apply_update(update, self._function.root_index, coefficients, state.nodes),
+            error=iterates.error,
+            steps=(*state.steps, record),
+            previous=action.structure,
+            pending=self._pricer.pending(action.structure, not state.steps),
+            overshoots=state.overshoots or update.has_pole_at_zero,
+            before=state,
+        )
+
+    def confirm(self, state: ScheduleState) -> Verdict:
+        """Return whether the rounding of a schedule leaves anything to be hoped for."""
+        if not state.steps:
+            return Verdict(True)
+        rounding = self._confirmations.of(state).rounding
+        if not math.isfinite(rounding):
+            return Verdict(False)
+        hopeless = rounding > self._tol and not (self._table.can_repair and not state.is_direct)
+        if hopeless:
+            return Verdict(False)
+        if state.is_direct or rounding <= NOTICEABLE * self._tol:
+            return Verdict(True)
+        assert state.form is not None
+        room = len(state.steps) < self._max_steps
+        repairs = self._table.repairs[state.form] if room else ()
+        return Verdict(True, self._children(state, repairs))
+
+    def beside(self, state: ScheduleState, action: Action, child: ScheduleState) -> Children:
+        """Return the averaged product where the mirrored one rounds much of the tolerance.
+
+        First products are exactly symmetric anyway, and general products know no difference.
+        """
+        if not child.steps or child.is_direct or action.product != "mirrored":
+            return NO_CHILDREN
+        is_square = self._function.structure != "rectangular" or action.form == "gram"
+        if not (state.steps and is_square and FORMS.get(action.form).chooses_product):
+            return NO_CHILDREN
+        confirmation = self._confirmations.known(child)
+        if confirmation is None or confirmation.rounding <= NOTICEABLE * self._tol:
+            return NO_CHILDREN
+        return self._children(state, [replace(action, product="averaged")])
 
     def done(self, state: ScheduleState) -> bool:
         """Whether truncation and rounding together are within the tolerance.
@@ -121,49 +202,40 @@ class ScheduleEnvironment:
         Nor may the map exceed 1 by much anywhere on the safe domain, where the measure does not
         look.
         """
-        if not state.steps or state.total_error > self._tol:
+        if not state.steps or self._total_error(state) > self._tol:
             return False
-        return state.is_direct or state.upper <= 1.0 + max(self._tol, OVERSHOOT)
+        return state.is_direct or self._is_safe(state.upper)
+
+    def _is_safe(self, upper: float) -> bool:
+        return upper <= 1.0 + max(self._tol, OVERSHOOT)
 
     def quality(self, state: ScheduleState) -> float:
         """Return the predicted error if the schedule ended here."""
-        return state.total_error if state.steps else math.inf
+        return self._total_error(state) if state.steps else math.inf
+
+    def _total_error(self, state: ScheduleState) -> float:
+        confirmation = self._confirmations.known(state)
+        return state.error if confirmation is None else confirmation.total_error
+
+    def label(self, state: ScheduleState) -> Hashable:
+        """Return the precisions of a schedule's steps."""
+        return tuple(sorted({step.precision for step in state.steps}))
 
     def key(self, state: ScheduleState) -> Hashable:
-        """Return the quantised state: range, samples, what is pending, form and noise."""
+        """Return range and samples, what is pending, and what the rounding depends on."""
         if not state.steps:
             return (state.domain,)
-        points = None
-        if not state.is_exact and state.points is not None:
-            points = np.round(state.points, 10).tobytes()
-        noise = round(math.log10(max(state.rounding, 1e-18)) * 8.0)
-        return (
-            state.domain,
-            _rounded(state.lower),
-            _rounded(state.upper),
-            points,
-            f"{state.pending:.9g}",
-            state.overshoots,
-            state.steps[-1].precision,
-            self._registers_left(state),
-            noise,
-            len(state.steps) if self._max_steps < MAX_STEPS else 0,
-            state.is_direct,
-        )
+        return (*state.range_key, f"{state.pending:.9g}", state.structure)
 
     def bound(self, state: ScheduleState) -> float:
         """Return a lower bound on the price to the goal, from the degree still missing."""
         return self._bounds.bound(state)
 
-    # Steps ---------------------------------------------------------------------------------
-
-    def _registers_left(self, state: ScheduleState) -> Hashable:
-        """Return what of the form decides about later steps: the same forms are open to it."""
-        return tuple(sorted(state.noise)), state.is_direct or has_residual(state.form)
+    # Children ------------------------------------------------------------------------------
 
     def _scaled(self, index: int) -> ScheduleState:
         domain = self._domains[index]
-        wanted = not domain.is_exact or self._uses_samples
+        wanted = not domain.is_exact or self._table.uses_samples
         return ScheduleState(
             domain=index,
             lower=domain.lower,
@@ -173,138 +245,50 @@ class ScheduleEnvironment:
             nodes=self._function.iterate(domain.nodes),
         )
 
-    def _take_direct(
-        self, state: ScheduleState, action: Action, method: DirectMethod
-    ) -> tuple[ScheduleState, float] | None:
-        domain = self._domains[state.domain]
-        record = StepRecord(action.name, DIRECT, action.precision)  # type: ignore[arg-type]
-        rounding = self._rounding.of_direct(
-            domain.nodes, domain.node_density, method, action.precision
+    def _scalings(self) -> Children:
+        count = len(self._domains)
+        return Children(
+            [Action("scaling", domain=i) for i in range(count)],
+            np.array([self._scaling_price(domain) for domain in self._domains]),
+            np.array([self.bound(self._scaled(i)) for i in range(count)]),
+            np.zeros(count, dtype=bool),
         )
-        if not math.isfinite(rounding):
-            return None  # in this precision the matrix is singular
-        following = replace(
-            state, error=0.0, rounding=rounding, steps=(record,), previous=action.structure
+
+    def _outcome(self, state: ScheduleState, action: Action) -> Outcome | None:
+        return self._outcomes.of(action.name, action.precision, state, state.range_key)
+
+    def _children(self, state: ScheduleState, actions: Sequence[Action]) -> Children:
+        """Return those of the actions that are legal, with price, bound and whether they end."""
+        before = self._outcomes.simulated
+        kept, prices, bounds, done = [], [], [], []
+        is_first = len(state.steps) == 1
+        for action in actions:
+            structure = action.structure
+            if isinstance(self._table.updates[action.name], DirectMethod):
+                price, bound, ends = self._pricer.cost((structure,)), 0.0, True
+            else:
+                if self._is_too_coarse(action):
+                    continue
+                outcome = self._outcome(state, action)
+                if outcome is None:
+                    continue
+                price = self._pricer.step_price(structure, state.previous, is_first)
+                iterates = outcome.iterates
+                ends = iterates.error <= self._tol and self._is_safe(iterates.upper)
+                pending = self._pricer.pending(structure, not state.steps)
+                place = (state.is_exact, iterates.lower, iterates.upper)
+                bound = 0.0 if ends else self._bounds.after(*place, pending, action.form)
+            kept.append(action)
+            prices.append(price)
+            bounds.append(bound)
+            done.append(ends)
+        simulated = self._outcomes.simulated - before
+        return Children(
+            kept, np.array(prices), np.array(bounds), np.array(done, dtype=bool), simulated
         )
-        return following, self._pricer.cost((action.structure,))
 
-    def _take_update(
-        self, state: ScheduleState, action: Action, update: Update
-    ) -> tuple[ScheduleState, float] | None:
-        if action.product == "averaged" and not self._averaging_pays(state, action):
-            return None
-        if update.kind == "polynomial" and state.overshoots:
-            return None
-        repairs = not FORMS.get(action.form).keeps_rounding
-        if repairs and state.rounding <= NOTICEABLE * self._tol:
-            return None  # there is nothing to repair, and repairs are dearer than other steps
-        k = self._function.root_index
-        better = update.dominated_by(k)
-        if state.is_exact and better != update.name and better in self._table.updates:
-            return None
-        domain = self._domains[state.domain]
-        upper = state.upper
-        if update.kind == "polynomial":
-            slack = 8.0 * self._n * float(np.finfo(action.precision).eps)
-            upper *= 1.0 + min(slack, 0.01)
-        try:
-            coefficients = tuple(
-                update.coefficients(k, state.lower, upper, self._samples(state, domain, update))
-            )
-        except InputError:
-            return None  # this range is beyond the coefficient rule
-        if not is_positive(update, k, coefficients, upper):
-            return None
-        iterates = Iterates.after(self._measure, domain, state, update, coefficients)
-        if iterates is None or not iterates.is_progress(state):
-            return None
-        record = StepRecord(
-            action.name,
-            action.form,
-            action.precision,  # type: ignore[arg-type]
-            coefficients,
-            action.product,  # type: ignore[arg-type]
-            iterates.error,
-        )
-        following = self._followed(state, action, update, record, iterates)
-        if following is None:
-            return None
-        price = self._pricer.step_price(action.structure, state.previous, len(state.steps) == 1)
-        return following, price
-
-    def _samples(
-        self, state: ScheduleState, domain: ScaledDomain, update: Update
-    ) -> Samples | None:
-        if not update.uses_samples or state.points is None:
-            return None
-        weights = domain.weights * self._measure.power
-        return Samples(state.points, weights, domain.density, self._measure.aggregate)
-
-    def _followed(
-        self,
-        state: ScheduleState,
-        action: Action,
-        update: Update,
-        record: StepRecord,
-        iterates: Iterates,
-    ) -> ScheduleState | None:
-        """Return the state after a step, with its rounding; ``None`` if that is beyond measure."""
-        k, domain = self._function.root_index, self._domains[state.domain]
-        assert state.nodes is not None
-        nodes = apply_update(update, k, record.coefficients, state.nodes)
-        ends = (state.lower, state.upper)
-        dips = dips_of(update, record.coefficients, k, ends, state.nodes, nodes, iterates.lower)
-        noise, level = self._rounding.after_step(
-            domain.nodes,
-            domain.node_density,
-            state.noise,
-            state.steps[-1] if state.steps else None,
-            record,
-            dips,
-        )
-        # Relative errors of the carried matrix are permanent, but for the forms that repair them.
-        if FORMS.get(action.form).keeps_rounding:
-            level = max(state.rounding, level)
-        if not math.isfinite(level):
-            return None
-        error = iterates.error
-        steps = (*state.steps, record)
-        if domain.domain.kind != "samples" and not domain.is_exact and error <= self._tol:
-            error = max(error, fine_error(self._measure, domain, self._table.updates, steps))
-        following = ScheduleState(
-            domain=state.domain,
-            lower=iterates.lower,
-            upper=iterates.upper,
-            is_exact=state.is_exact,
-            points=iterates.points,
-            nodes=nodes,
-            error=error,
-            rounding=level,
-            noise=noise,
-            steps=(*state.steps, replace(record, error=error)),
-            previous=action.structure,
-            pending=self._pricer.pending(action.structure, not state.steps),
-            overshoots=state.overshoots or update.has_pole_at_zero,
-        )
-        if action.product == "mirrored":
-            self._mirrored[self._mirrored_key(state, action)] = level
-        return following
-
-    def _mirrored_key(self, state: ScheduleState, action: Action) -> Hashable:
-        return (self.key(state), action.name, action.form, action.precision)
-
-    def _averaging_pays(self, state: ScheduleState, action: Action) -> bool:
-        """Whether the mirrored product, always tried first, rounds too much for the tolerance.
-
-        First products are exactly symmetric anyway, and general products know no difference.
-        """
-        is_square = self._function.structure != "rectangular" or action.form == "gram"
-        if not (state.steps and is_square and FORMS.get(action.form).chooses_product):
+    def _is_too_coarse(self, action: Action) -> bool:
+        """Whether the step's precision alone rules the tolerance out, without a closer look."""
+        if self._table.can_repair or not FORMS.get(action.form).keeps_rounding:
             return False
-        rounding = self._mirrored.get(self._mirrored_key(state, action), 0.0)
-        return rounding > NOTICEABLE * self._tol
-
-
-def _rounded(value: float) -> float:
-    """Return the value to ten significant digits, near 1 those of its distance from 1."""
-    return float(f"{value - 1.0:.9e}") if abs(value - 1.0) < 0.5 else float(f"{value:.9e}")
+        return LEAST_ROUNDING * float(np.finfo(action.precision).eps) > self._tol

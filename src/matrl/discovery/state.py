@@ -1,14 +1,14 @@
 """States and actions of the search for a schedule."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Optional
 
 import numpy as np
 
 from matrl.core.plan import StepRecord
 from matrl.discovery.pricing import Structure
-from matrl.discovery.rounding import Noise
 from matrl.iterations.schedule import DIRECT
 
 __all__ = ["Action", "ScheduleState"]
@@ -32,11 +32,11 @@ class Action:
 
 @dataclass(frozen=True, eq=False)
 class ScheduleState:
-    """Where a schedule stands: the range of x, its error, and the rounding it has accumulated.
+    """Where a schedule stands, in exact arithmetic: the range of x and the error it means.
 
     ``is_exact`` says that the range tells the error; ``points`` (q,) are the iterates of the
     domain's points where it does not, or where a rule fits to them; ``nodes`` those of its nodes
-    for the noisy reading, ``noise`` the live registers' errors.
+    for the noisy reading. ``before`` is the state one step earlier.
     """
 
     domain: int = -1
@@ -46,18 +46,12 @@ class ScheduleState:
     points: np.ndarray | None = None
     nodes: np.ndarray | None = None
     error: float = math.inf
-    rounding: float = 0.0
-    noise: Mapping[str, Noise] = field(default_factory=dict)
     steps: tuple[StepRecord, ...] = ()
     previous: Structure | None = None
     pending: float = 0.0
     overshoots: bool = False
     """Whether eigenvalues below the domain may by now lie far above the range (a pole at 0)."""
-
-    @property
-    def total_error(self) -> float:
-        """Worst error in exact arithmetic plus the predicted rounding level."""
-        return self.error + self.rounding
+    before: Optional["ScheduleState"] = None
 
     @property
     def form(self) -> str | None:
@@ -68,3 +62,22 @@ class ScheduleState:
     def is_direct(self) -> bool:
         """Whether a direct method has ended the schedule."""
         return self.form == DIRECT
+
+    @cached_property
+    def range_key(self) -> tuple[object, ...]:
+        """Range and samples, quantised: equal keys have equal outcomes."""
+        points = None
+        if self.points is not None:
+            points = np.round(self.points, 10).tobytes()
+        overshoots = self.overshoots
+        return (self.domain, _rounded(self.lower), _rounded(self.upper), points, overshoots)
+
+    @cached_property
+    def structure(self) -> tuple[tuple[str, str, str], ...]:
+        """What rounding depends on, beside the ranges: (form, precision, product) of each step."""
+        return tuple((step.form, step.precision, step.product) for step in self.steps)
+
+
+def _rounded(value: float) -> float:
+    """Return the value to ten significant digits, near 1 those of its distance from 1."""
+    return float(f"{value - 1.0:.9e}") if abs(value - 1.0) < 0.5 else float(f"{value:.9e}")

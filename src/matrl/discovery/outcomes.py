@@ -1,0 +1,101 @@
+"""What each update does to a range of x: coefficients, the range after it, the error it means.
+
+Outcomes do not depend on form, precision (but for the widened end of polynomial steps) or product,
+so all actions with one update share them.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matrl.core.measure import Measure
+from matrl.discovery.domains import ScaledDomain
+from matrl.discovery.iterates import Iterates
+from matrl.discovery.state import ScheduleState
+from matrl.errors import InputError
+from matrl.iterations import Samples, Update
+from matrl.readings.scalar import is_positive
+
+__all__ = ["Outcome", "OutcomeTable"]
+
+LARGEST_SLACK = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """One update on one state: its coefficients and the iterates after it."""
+
+    coefficients: tuple[float, ...]
+    iterates: Iterates
+
+
+class OutcomeTable:
+    """Outcomes of the allowed updates, computed once for equal ranges and samples.
+
+    ``simulated`` counts those that were computed.
+    """
+
+    def __init__(
+        self,
+        measure: Measure,
+        domains: Sequence[ScaledDomain],
+        updates: Sequence[Update],
+        n: int,
+    ) -> None:
+        self._measure, self._domains, self._n = measure, domains, n
+        k = measure.function.root_index
+        names = {update.name for update in updates}
+        self._updates = {update.name: update for update in updates}
+        self._dominated = {
+            update.name
+            for update in updates
+            if update.dominated_by(k) != update.name and update.dominated_by(k) in names
+        }
+        self._known: dict[Hashable, Outcome | None] = {}
+        self.simulated = 0
+
+    def of(self, name: str, precision: str, state: ScheduleState, key: Hashable) -> Outcome | None:
+        """Return what an update does; ``None`` if it is unsafe or makes no progress.
+
+        ``key`` stands for the state's range and samples.
+        """
+        update = self._updates[name]
+        is_polynomial = update.kind == "polynomial"
+        if is_polynomial and state.overshoots:
+            return None
+        if state.is_exact and name in self._dominated:
+            return None
+        place = (key, name, precision if is_polynomial else "")
+        if place not in self._known:
+            self._known[place] = self._compute(update, precision, state)
+            self.simulated += 1
+        return self._known[place]
+
+    def _compute(self, update: Update, precision: str, state: ScheduleState) -> Outcome | None:
+        k = self._measure.function.root_index
+        domain = self._domains[state.domain]
+        upper = state.upper
+        if update.kind == "polynomial":
+            slack = 8.0 * self._n * float(np.finfo(precision).eps)
+            upper *= 1.0 + min(slack, LARGEST_SLACK)
+        try:
+            coefficients = tuple(
+                update.coefficients(k, state.lower, upper, self._samples(state, domain, update))
+            )
+        except InputError:
+            return None  # this range is beyond the coefficient rule
+        if not is_positive(update, k, coefficients, upper):
+            return None
+        iterates = Iterates.after(self._measure, domain, state, update, coefficients)
+        if iterates is None or not iterates.is_progress(state):
+            return None
+        return Outcome(coefficients, iterates)
+
+    def _samples(
+        self, state: ScheduleState, domain: ScaledDomain, update: Update
+    ) -> Samples | None:
+        if not update.uses_samples or state.points is None:
+            return None
+        weights = domain.weights * self._measure.power
+        return Samples(state.points, weights, domain.density, self._measure.aggregate)
