@@ -3,8 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from matrl.coefficients import chebyshev_degree, zolotarev_degree
+import numpy as np
+
 from matrl.core.function import MatrixFunction
+from matrl.discovery.degrees import MissingDegree
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.state import Action, ScheduleState
 from matrl.iterations import FORMS
@@ -36,8 +38,8 @@ class DegreeBounds:
         *,
         only_polynomials: bool,
     ) -> None:
-        self._function, self._tol = function, tol
-        self._only_polynomials = only_polynomials
+        k = function.root_index
+        self._missing = MissingDegree(k, tol, only_polynomials=only_polynomials)
         first, later, self._direct_price = _sorted_out(pricer, places, degrees)
         self._first_prices = first
         users = [step for step in later if step[3]]
@@ -57,55 +59,51 @@ class DegreeBounds:
         self._other_rate = min((own / log for own, _, log, _ in others), default=math.inf)
         self._least_other = min((own for own, _, _, _ in others), default=math.inf)
 
+    @property
+    def missing(self) -> MissingDegree:
+        """The degree a range still asks for."""
+        return self._missing
+
     def bound(self, state: ScheduleState) -> float:
         """Return a lower bound on the price from a state to the goal."""
         if state.is_direct:
             return math.inf
         if state.domain < 0:
             return 0.0
-        if not state.steps:
-            return self._bound_at_start(state)
-        return self.after(
-            state.is_exact, state.lower, state.upper, state.pending, state.steps[-1].form
-        )
+        missing = self._missing(np.array([state.spread])) if state.is_exact else np.zeros(1)
+        if not state.actions:
+            return self._bound_at_start(float(missing[0]))
+        needs = FORMS.get(state.actions[-1].form).needs_residual
+        return float(self.after(missing, np.array([state.pending]), np.array([needs]))[0])
 
-    def after(self, is_exact: bool, lower: float, upper: float, pending: float, form: str) -> float:
-        """Return a lower bound after a step of a form, with what its residual update would cost."""
-        missing = self._missing(is_exact, lower, upper)
+    def after(
+        self, missing: np.ndarray, pending: np.ndarray, needs_residual: np.ndarray
+    ) -> np.ndarray:
+        """Return lower bounds after steps, elementwise.
+
+        ``missing`` is the log-degree still to come, ``pending`` what the residual update of the
+        step would cost, ``needs_residual`` whether its form keeps one.
+        """
+        rest = self._bound_of_rest(missing)
         if self._alternates:
-            return self._bound_of_rest(missing)
+            return rest
         # A step that recomputes its residual leaves the update before it undone, and only such
         # steps follow it.
-        others = max(missing * self._other_rate, self._least_other)
-        if not FORMS.get(form).needs_residual:
-            return others
-        return min(pending + self._bound_of_rest(missing), others)
+        some = missing > 0.0
+        paid = np.where(some, missing, 1.0) * self._other_rate
+        others = np.maximum(np.where(some, paid, 0.0), self._least_other)
+        return np.where(needs_residual, np.minimum(pending + rest, others), others)
 
-    def _missing(self, is_exact: bool, lower: float, upper: float) -> float:
-        """Return the logarithm of the least degree that reaches the tolerance from a range."""
-        if not is_exact:
-            return 0.0
-        k = self._function.root_index
-        needed = 1.0
-        if k % 2 == 0:
-            needed = zolotarev_degree(lower, upper, self._tol)
-        if k == 1 or (k % 2 == 1 and self._only_polynomials):
-            # 1 - m p(m)^k is a polynomial of degree D in m, 1 at m = 0.
-            error = (1.0 + self._tol) ** k - 1.0
-            if error < 1.0:
-                needed = max(needed, chebyshev_degree(lower**k, upper**k, error))
-        return math.log(max(needed, 1.0))
-
-    def _bound_of_rest(self, missing: float) -> float:
+    def _bound_of_rest(self, missing: np.ndarray) -> np.ndarray:
         full = missing * self._full_rate - self._subtracted
-        return max(missing * self._last_rate, full, self._least)
+        return np.maximum(np.maximum(missing * self._last_rate, full), self._least)
 
-    def _bound_at_start(self, state: ScheduleState) -> float:
-        missing = self._missing(state.is_exact, state.lower, state.upper)
+    def _bound_at_start(self, missing: float) -> float:
         best = self._direct_price
         for first, log_degree in self._first_prices:
             rest = missing - log_degree
-            best = min(best, first + (self._bound_of_rest(rest) if rest > 1e-9 else 0.0))
+            later = float(self._bound_of_rest(np.array(rest))) if rest > 1e-9 else 0.0
+            best = min(best, first + later)
         return best
 
 

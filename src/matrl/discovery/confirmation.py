@@ -1,20 +1,25 @@
-"""The closer look at a state of the search: the rounding of its schedule, the error in between.
+"""The closer look at a state of the search: its steps worked out, their rounding, their error.
 
-Rounding is followed by the noisy reading, which costs more than all else in a step. So it is asked
-only for schedules that would be the best if it were no trouble.
+A search may go by interpolated ranges; here every step gets its coefficients and its exact range.
+Rounding is followed by the noisy reading, which costs more than all else in a step. So a closer
+look is had only at schedules that would be the best if it changed nothing.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.iterates import fine_error
+from matrl.discovery.outcomes import Outcome, OutcomeTable
 from matrl.discovery.rounding import Noise, RoundingModel, dips_of
-from matrl.discovery.state import ScheduleState
+from matrl.discovery.state import Action, ScheduleState
 from matrl.iterations import FORMS, DirectMethod, Update
+from matrl.readings.scalar import apply_update
 
 __all__ = ["Confirmation", "Confirmations"]
 
@@ -23,11 +28,16 @@ __all__ = ["Confirmation", "Confirmations"]
 class Confirmation:
     """What is known of a state once it has been looked at: its rounding and its error.
 
-    ``noise`` are the live registers' errors.
+    ``exact`` is the state with its range as it really is, ``nodes`` the iterates of the domain's
+    nodes, ``noise`` the live registers' errors, and ``steps`` the schedule with its coefficients.
+    The rounding is infinite for what cannot be carried out.
     """
 
+    exact: ScheduleState
     rounding: float
     error: float
+    nodes: np.ndarray
+    steps: tuple[StepRecord, ...] = ()
     noise: Mapping[str, Noise] = field(default_factory=dict)
 
     @property
@@ -44,11 +54,12 @@ class Confirmations:
         measure: Measure,
         domains: Sequence[ScaledDomain],
         updates: Mapping[str, Update | DirectMethod],
+        outcomes: OutcomeTable,
         rounding: RoundingModel,
         tol: float,
     ) -> None:
         self._measure, self._domains, self._updates = measure, domains, updates
-        self._rounding, self._tol = rounding, tol
+        self._outcomes, self._rounding, self._tol = outcomes, rounding, tol
         self._known: dict[ScheduleState, Confirmation] = {}
 
     def known(self, state: ScheduleState) -> Confirmation | None:
@@ -56,63 +67,84 @@ class Confirmations:
         return self._known.get(state)
 
     def of(self, state: ScheduleState) -> Confirmation:
-        """Return what a closer look at a state says; the rounding may be infinite."""
+        """Return what a closer look at a state says."""
         if state not in self._known:
             self._known[state] = self._look(state)
         return self._known[state]
 
     def _look(self, state: ScheduleState) -> Confirmation:
-        if not state.steps:
-            return Confirmation(0.0, state.error)
+        if not state.actions:
+            nodes = self._measure.function.iterate(self._domains[state.domain].nodes)
+            return Confirmation(state, 0.0, state.error, nodes)
         assert state.before is not None
-        record = state.steps[-1]
-        domain, update = self._domains[state.domain], self._updates[record.name]
+        before, action = self.of(state.before), state.actions[-1]
+        update = self._updates[action.name]
         if isinstance(update, DirectMethod):
-            rounding = self._rounding.of_direct(
-                domain.nodes, domain.node_density, update, record.precision
-            )
-            return Confirmation(rounding, 0.0)
-        before = self.of(state.before)
+            return self._direct(state, before, update, action)
         if not math.isfinite(before.rounding):
-            return Confirmation(math.inf, state.error)
-        level, noise = self._followed(state.before, before, record, update, state)
-        # Relative errors of the carried matrix are permanent, but for the forms that repair them.
-        if FORMS.get(record.form).keeps_rounding:
-            level = max(before.rounding, level)
-        return Confirmation(level, self._error_between(state, domain), noise)
+            return replace(before, error=math.inf)
+        outcome = self._outcomes.of(action.name, action.precision, before.exact)
+        if outcome is None:
+            return replace(before, rounding=math.inf, error=math.inf)
+        return self._taken(state, before, update, action, outcome)
 
-    def _followed(
+    def _direct(
+        self, state: ScheduleState, before: Confirmation, method: DirectMethod, action: Action
+    ) -> Confirmation:
+        domain = self._domains[state.domain]
+        rounding = self._rounding.of_direct(
+            domain.nodes, domain.node_density, method, action.precision
+        )
+        return Confirmation(state, rounding, 0.0, before.nodes, (_record(action),))
+
+    def _taken(
         self,
-        start: ScheduleState,
-        before: Confirmation,
-        record: StepRecord,
-        update: Update,
         state: ScheduleState,
-    ) -> tuple[float, Mapping[str, Noise]]:
+        before: Confirmation,
+        update: Update,
+        action: Action,
+        outcome: Outcome,
+    ) -> Confirmation:
+        """Return the confirmation of one more step."""
         k, domain = self._measure.function.root_index, self._domains[state.domain]
-        nodes, after = start.nodes, state.nodes
-        assert nodes is not None
-        assert after is not None
+        start, after, coefficients = before.exact, outcome.iterates, outcome.coefficients
+        record = replace(_record(action), coefficients=coefficients, error=after.error)
+        nodes = apply_update(update, k, coefficients, before.nodes)
         ends = (start.lower, start.upper)
-        dips = dips_of(update, record.coefficients, k, ends, nodes, after, state.lower)
+        dips = dips_of(update, coefficients, k, ends, before.nodes, nodes, after.lower)
         noise, level = self._rounding.after_step(
             domain.nodes,
             domain.node_density,
             before.noise,
-            start.steps[-1] if start.steps else None,
+            before.steps[-1] if before.steps else None,
             record,
             dips,
         )
-        return level, noise
+        # Relative errors of the carried matrix are permanent, but for the forms that repair them.
+        if FORMS.get(action.form).keeps_rounding:
+            level = max(before.rounding, level)
+        steps = (*before.steps, record)
+        error = self._error_between(after.error, domain, steps)
+        exact = replace(
+            state, lower=after.lower, upper=after.upper, points=after.points, error=error
+        )
+        steps = (*before.steps, replace(record, error=error))
+        return Confirmation(exact, level, error, nodes, steps, noise)
 
-    def _error_between(self, state: ScheduleState, domain: ScaledDomain) -> float:
+    def _error_between(
+        self, error: float, domain: ScaledDomain, steps: Sequence[StepRecord]
+    ) -> float:
         """Return the error, where it looks small enough also between the points."""
         on_a_grid = domain.domain.kind != "samples" and not domain.is_exact
-        if not on_a_grid or state.error > self._tol:
-            return state.error
-        return max(state.error, fine_error(self._measure, domain, self._updates, state.steps))
+        if not on_a_grid or error > self._tol:
+            return error
+        return max(error, fine_error(self._measure, domain, self._updates, steps))
 
-    def steps_of(self, state: ScheduleState) -> tuple[StepRecord, ...]:
-        """Return the steps of a state, with the last error as it was confirmed."""
-        last = replace(state.steps[-1], error=self.of(state).error)
-        return (*state.steps[:-1], last)
+
+def _record(action: Action) -> StepRecord:
+    return StepRecord(
+        action.name,
+        action.form,
+        action.precision,  # type: ignore[arg-type]
+        product=action.product,  # type: ignore[arg-type]
+    )

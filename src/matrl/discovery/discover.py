@@ -176,8 +176,8 @@ def _plan(
     profile_name: str,
     provenance: Provenance,
 ) -> Plan:
-    domain, steps, found = environment.replay(actions)
-    return _make(problem, domain, steps, cost, found.rounding, profile_name, provenance)
+    domain, found = environment.replay(actions)
+    return _make(problem, domain, found.steps, cost, found.rounding, profile_name, provenance)
 
 
 def _make(

@@ -7,18 +7,19 @@ from dataclasses import replace
 import numpy as np
 
 from matrl.core.measure import Measure
-from matrl.core.plan import StepRecord
+from matrl.discovery.action_list import ActionList
 from matrl.discovery.actions import ActionTable
 from matrl.discovery.bounds import DegreeBounds
 from matrl.discovery.confirmation import Confirmation, Confirmations
 from matrl.discovery.domains import ScaledDomain
-from matrl.discovery.outcomes import Outcome, OutcomeTable
+from matrl.discovery.lookahead import Lookahead
+from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import SchedulePricer
+from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
 from matrl.discovery.rounding import RoundingModel
 from matrl.discovery.state import Action, ScheduleState
 from matrl.iterations import FORMS, DirectMethod, Update
 from matrl.iterations.schedule import DIRECT
-from matrl.readings.scalar import apply_update
 from matrl.search import NO_CHILDREN, Children, Verdict
 
 __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
@@ -30,6 +31,8 @@ NOTICEABLE = 0.2
 """Averaged products and repairs are tried where rounding is more than this share of tol."""
 LEAST_ROUNDING = 0.1
 """No step that keeps rounding errors makes less of them than this many unit roundoffs."""
+HOPE = 1e-4
+"""A first look takes what misses the tolerance by this fraction for good: it interpolates."""
 
 
 class ScheduleEnvironment:
@@ -40,7 +43,8 @@ class ScheduleEnvironment:
     positive on it are not legal. A map with a pole at 0 sends eigenvalues below the domain far
     above it, where a polynomial would flip their sign; so no polynomial follows it.
 
-    States are exact arithmetic; what rounding makes of a schedule is asked when it is confirmed.
+    Where ranges tell the error and all updates equioscillate, states are interpolated ranges;
+    otherwise they are exact. What rounding makes of a schedule is asked when it is confirmed.
     """
 
     def __init__(
@@ -60,16 +64,41 @@ class ScheduleEnvironment:
         self._measure, self._function = measure, measure.function
         self._domains = tuple(domains)
         self._pricer = pricer
-        self._tol = tol
-        self._max_steps = max_steps
+        self._tol, self._max_steps = tol, max_steps
         self._scaling_price = scaling_price
-        self._table = ActionTable.of(self._function, actions, pricer)
-        self._outcomes = OutcomeTable(measure, self._domains, self._table.iterative, n)
-        rounding = RoundingModel(self._function, n, dtype, measure.norm, m)
+        exact = all(domain.is_exact for domain in self._domains)
+        allowed = _undominated(actions, self._function.root_index) if exact else actions
+        self._table = ActionTable.of(self._function, allowed, pricer)
+        updates = self._table.iterative
+        self._outcomes = OutcomeTable(measure, self._domains, updates, n)
         self._confirmations = Confirmations(
-            measure, self._domains, self._table.updates, rounding, tol
+            measure,
+            self._domains,
+            self._table.updates,
+            self._outcomes,
+            RoundingModel(self._function, n, dtype, measure.norm, m),
+            tol,
         )
         self._bounds = self._degree_bounds()
+        precisions = tuple(dict.fromkeys(precision for _, precision in allowed))
+        usual = [update for update in updates if update.kind != "repair"]
+        self._exact_reach = ExactReach(self._outcomes, updates, precisions)
+        self._tabulated: TabulatedReach | None = None
+        if exact and all(update.equioscillates for update in usual):
+            self._tabulated = TabulatedReach(measure, usual, precisions, n)
+        reach: Reach = self._tabulated or self._exact_reach
+        self._first = self._list(self._table.first, reach)
+        self._usual = {form: self._list(a, reach) for form, a in self._table.usual.items()}
+        self._repairs = {
+            form: self._list(a, self._exact_reach) for form, a in self._table.repairs.items()
+        }
+        self._lookahead = None
+        if self._tabulated is not None:
+            self._lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
+        self._reached: dict[Hashable, ReachedRanges] = {}
+
+    def _list(self, actions: Sequence[Action], reach: Reach) -> ActionList:
+        return ActionList([a for a in actions if not self._is_too_coarse(a)], reach, self._pricer)
 
     def _degree_bounds(self) -> DegreeBounds:
         k = self._function.root_index
@@ -92,17 +121,12 @@ class ScheduleEnvironment:
         action = Action(name, DIRECT, precision)
         return self._pricer.cost((action.structure,)) if action in self._table.first else None
 
-    def replay(
-        self, actions: Sequence[Action]
-    ) -> tuple[ScaledDomain, tuple[StepRecord, ...], Confirmation]:
-        """Return the domain and the steps of a schedule, and what a closer look at it says."""
+    def replay(self, actions: Sequence[Action]) -> tuple[ScaledDomain, Confirmation]:
+        """Return the domain of a schedule, and what a closer look at it says."""
         state = self.root()
         for action in actions:
-            following = self.child(state, action)
-            assert following is not None
-            state = following
-        confirmation = self._confirmations.of(state)
-        return self._domains[state.domain], self._confirmations.steps_of(state), confirmation
+            state = self._taken(state, action)
+        return self._domains[state.domain], self._confirmations.of(state)
 
     # Environment protocol ------------------------------------------------------------------
 
@@ -121,80 +145,78 @@ class ScheduleEnvironment:
             return None
         if state.domain < 0:
             return self._scalings()
-        if not state.steps:
-            return self._children(state, self._table.first)
-        if state.is_direct or len(state.steps) >= self._max_steps:
+        if not state.actions:
+            return self._children(state, self._first, self._reach(state))
+        if state.is_direct or len(state.actions) >= self._max_steps:
             return NO_CHILDREN
         assert state.form is not None
-        return self._children(state, self._table.usual[state.form])
+        return self._children(state, self._usual[state.form], self._reach(state))
 
     def child(self, state: ScheduleState, action: Action) -> ScheduleState | None:
-        """Take an action; ``None`` where it is unsafe, makes no progress or is not needed."""
+        """Take an action that was legal at first sight; ``None`` where it is not after all."""
         if action.domain >= 0:
             return self._scaled(action.domain)
         update = self._table.updates[action.name]
-        record = StepRecord(
-            action.name,
-            action.form,
-            action.precision,  # type: ignore[arg-type]
-            product=action.product,  # type: ignore[arg-type]
-        )
+        actions = (*state.actions, action)
         if isinstance(update, DirectMethod):
-            return replace(
-                state, error=0.0, steps=(record,), previous=action.structure, before=state
-            )
-        outcome = self._outcome(state, action)
-        if outcome is None:
-            return None
-        assert state.nodes is not None
-        iterates, coefficients = outcome.iterates, outcome.coefficients
-        record = replace(record, coefficients=coefficients, error=iterates.error)
-        return ScheduleState(
-            domain=state.domain,
-            lower=iterates.lower,
-            upper=iterates.upper,
-            is_exact=state.is_exact,
-            points=iterates.points,
-            nodes=apply_update(update, self._function.root_index, coefficients, state.nodes),
-            error=iterates.error,
-            steps=(*state.steps, record),
-            previous=action.structure,
-            pending=self._pricer.pending(action.structure, not state.steps),
+            return replace(state, error=0.0, actions=actions, before=state)
+        following = replace(
+            state,
+            actions=actions,
+            pending=self._pricer.pending(action.structure, not state.actions),
             overshoots=state.overshoots or update.has_pole_at_zero,
             before=state,
         )
+        if self._tabulated is None or update.kind == "repair":
+            exact = state if self._tabulated is None else self._confirmations.of(state).exact
+            outcome = self._outcomes.of(action.name, action.precision, exact)
+            if outcome is None:
+                return None
+            one = outcome.iterates
+            return replace(
+                following, lower=one.lower, upper=one.upper, points=one.points, error=one.error
+            )
+        reached = self._reach(state)
+        i = self._tabulated.index_of(action.name, action.precision)
+        ends = float(reached.lower[0, i]), float(reached.upper[0, i])
+        return replace(following, lower=ends[0], upper=ends[1], error=float(reached.error[0, i]))
 
     def confirm(self, state: ScheduleState) -> Verdict:
         """Return whether the rounding of a schedule leaves anything to be hoped for."""
-        if not state.steps:
+        if not state.actions:
             return Verdict(True)
         rounding = self._confirmations.of(state).rounding
-        if not math.isfinite(rounding):
-            return Verdict(False)
-        hopeless = rounding > self._tol and not (self._table.can_repair and not state.is_direct)
-        if hopeless:
+        can_repair = self._table.can_repair and not state.is_direct
+        if not math.isfinite(rounding) or (rounding > self._tol and not can_repair):
             return Verdict(False)
         if state.is_direct or rounding <= NOTICEABLE * self._tol:
             return Verdict(True)
         assert state.form is not None
-        room = len(state.steps) < self._max_steps
-        repairs = self._table.repairs[state.form] if room else ()
-        return Verdict(True, self._children(state, repairs))
+        repairs = self._repairs[state.form]
+        if not repairs.actions or len(state.actions) >= self._max_steps:
+            return Verdict(True)
+        exact = self._confirmations.of(state).exact
+        return Verdict(True, self._children(state, repairs, self._exact_reach.of(exact)))
 
     def beside(self, state: ScheduleState, action: Action, child: ScheduleState) -> Children:
         """Return the averaged product where the mirrored one rounds much of the tolerance.
 
         First products are exactly symmetric anyway, and general products know no difference.
         """
-        if not child.steps or child.is_direct or action.product != "mirrored":
+        if not child.actions or child.is_direct or action.product != "mirrored":
             return NO_CHILDREN
         is_square = self._function.structure != "rectangular" or action.form == "gram"
-        if not (state.steps and is_square and FORMS.get(action.form).chooses_product):
+        if not (state.actions and is_square and FORMS.get(action.form).chooses_product):
             return NO_CHILDREN
         confirmation = self._confirmations.known(child)
         if confirmation is None or confirmation.rounding <= NOTICEABLE * self._tol:
             return NO_CHILDREN
-        return self._children(state, [replace(action, product="averaged")])
+        repairs = self._table.updates[action.name].kind == "repair"  # type: ignore[union-attr]
+        reach = self._tabulated if self._tabulated and not repairs else self._exact_reach
+        exact = self._confirmations.of(state).exact
+        reached = self._exact_reach.of(exact) if reach is self._exact_reach else self._reach(state)
+        actions = self._list([replace(action, product="averaged")], reach)
+        return self._children(state, actions, reached)
 
     def done(self, state: ScheduleState) -> bool:
         """Whether truncation and rounding together are within the tolerance.
@@ -202,30 +224,41 @@ class ScheduleEnvironment:
         Nor may the map exceed 1 by much anywhere on the safe domain, where the measure does not
         look.
         """
-        if not state.steps or self._total_error(state) > self._tol:
+        if not state.actions:
             return False
-        return state.is_direct or self._is_safe(state.upper)
+        known = self._confirmations.known(state)
+        if known is None:
+            return state.is_direct or bool(self._seems_done(state.error, state.upper))
+        if known.total_error > self._tol:
+            return False
+        return state.is_direct or known.exact.upper <= 1.0 + max(self._tol, OVERSHOOT)
 
-    def _is_safe(self, upper: float) -> bool:
-        return upper <= 1.0 + max(self._tol, OVERSHOOT)
+    def _seems_done(
+        self, error: float | np.ndarray, upper: float | np.ndarray
+    ) -> bool | np.ndarray:
+        hope = 1.0 + HOPE if self._tabulated is not None else 1.0
+        safe = upper <= 1.0 + max(self._tol, OVERSHOOT) * hope
+        return (error <= self._tol * hope) & safe
 
     def quality(self, state: ScheduleState) -> float:
         """Return the predicted error if the schedule ended here."""
-        return self._total_error(state) if state.steps else math.inf
-
-    def _total_error(self, state: ScheduleState) -> float:
-        confirmation = self._confirmations.known(state)
-        return state.error if confirmation is None else confirmation.total_error
+        if not state.actions:
+            return math.inf
+        known = self._confirmations.known(state)
+        return state.error if known is None else known.total_error
 
     def label(self, state: ScheduleState) -> Hashable:
         """Return the precisions of a schedule's steps."""
-        return tuple(sorted({step.precision for step in state.steps}))
+        return tuple(sorted({action.precision for action in state.actions}))
 
     def key(self, state: ScheduleState) -> Hashable:
         """Return range and samples, what is pending, and what the rounding depends on."""
-        if not state.steps:
+        if not state.actions:
             return (state.domain,)
-        return (*state.range_key, f"{state.pending:.9g}", state.structure)
+        place: Hashable = state.range_key
+        if self._tabulated is not None:
+            place = (state.domain, round(state.spread, 5) if state.error > 0.0 else -math.inf)
+        return (place, f"{state.pending:.9g}", state.overshoots, state.structure)
 
     def bound(self, state: ScheduleState) -> float:
         """Return a lower bound on the price to the goal, from the degree still missing."""
@@ -242,8 +275,13 @@ class ScheduleEnvironment:
             upper=domain.upper,
             is_exact=domain.is_exact,
             points=domain.sampled if wanted else None,
-            nodes=self._function.iterate(domain.nodes),
         )
+
+    def _taken(self, state: ScheduleState, action: Action) -> ScheduleState:
+        following = self.child(state, action)
+        if following is None:
+            raise ValueError(f"{action} is not legal here")
+        return following
 
     def _scalings(self) -> Children:
         count = len(self._domains)
@@ -254,41 +292,69 @@ class ScheduleEnvironment:
             np.zeros(count, dtype=bool),
         )
 
-    def _outcome(self, state: ScheduleState, action: Action) -> Outcome | None:
-        return self._outcomes.of(action.name, action.precision, state, state.range_key)
-
-    def _children(self, state: ScheduleState, actions: Sequence[Action]) -> Children:
-        """Return those of the actions that are legal, with price, bound and whether they end."""
-        before = self._outcomes.simulated
-        kept, prices, bounds, done = [], [], [], []
-        is_first = len(state.steps) == 1
-        for action in actions:
-            structure = action.structure
-            if isinstance(self._table.updates[action.name], DirectMethod):
-                price, bound, ends = self._pricer.cost((structure,)), 0.0, True
+    def _reach(self, state: ScheduleState) -> ReachedRanges:
+        """Return where the maps lead from a state, computed once for equal states."""
+        key = state.range_key
+        if key not in self._reached:
+            if self._tabulated is None:
+                self._reached[key] = self._exact_reach.of(state)
             else:
-                if self._is_too_coarse(action):
-                    continue
-                outcome = self._outcome(state, action)
-                if outcome is None:
-                    continue
-                price = self._pricer.step_price(structure, state.previous, is_first)
-                iterates = outcome.iterates
-                ends = iterates.error <= self._tol and self._is_safe(iterates.upper)
-                pending = self._pricer.pending(structure, not state.steps)
-                place = (state.is_exact, iterates.lower, iterates.upper)
-                bound = 0.0 if ends else self._bounds.after(*place, pending, action.form)
-            kept.append(action)
-            prices.append(price)
-            bounds.append(bound)
-            done.append(ends)
-        simulated = self._outcomes.simulated - before
-        return Children(
-            kept, np.array(prices), np.array(bounds), np.array(done, dtype=bool), simulated
+                self._reached[key] = self._tabulated.of(np.array([state.spread]))
+            return self._reached[key]
+        return replace(self._reached[key], simulated=0)
+
+    def _children(
+        self, state: ScheduleState, open_: ActionList, reached: ReachedRanges
+    ) -> Children:
+        """Return those of the actions that are legal, with price, bound and whether they end."""
+        prices = open_.prices(state.previous, len(state.actions) == 1)
+        maps = open_.maps
+        legal = reached.legal[0, maps] | open_.is_direct
+        if state.overshoots:
+            reach: Reach = self._tabulated or self._exact_reach
+            legal &= ~(reach.is_polynomial[maps] & ~open_.is_direct)
+        kept = np.flatnonzero(legal & np.isfinite(prices))
+        maps = maps[kept]
+        ends = open_.is_direct[kept] | self._seems_done(
+            reached.error[0, maps], reached.upper[0, maps]
         )
+        pending = open_.pending(not state.actions)[kept]
+        simulated = reached.simulated
+        missing = np.zeros(len(kept))
+        if state.is_exact:
+            missing = self._bounds.missing(reached.spread[0, maps])
+        bounds = self._bounds.after(missing, pending, open_.needs_residual[kept])
+        if self._lookahead is not None and len(state.actions) + 1 < self._max_steps:
+            further, more = self._lookahead.bounds(
+                reached, maps, pending, [open_.actions[i].form for i in kept.tolist()], ends
+            )
+            bounds = np.maximum(bounds, further)
+            simulated += more
+        elif len(state.actions) + 1 >= self._max_steps:
+            bounds = np.full(len(kept), math.inf)
+        bounds = np.where(ends, 0.0, bounds)
+        actions = [open_.actions[i] for i in kept.tolist()]
+        return Children(actions, prices[kept], bounds, ends, simulated)
 
     def _is_too_coarse(self, action: Action) -> bool:
         """Whether the step's precision alone rules the tolerance out, without a closer look."""
-        if self._table.can_repair or not FORMS.get(action.form).keeps_rounding:
+        if action.form == DIRECT or self._table.can_repair:
+            return False
+        if not FORMS.get(action.form).keeps_rounding:
             return False
         return LEAST_ROUNDING * float(np.finfo(action.precision).eps) > self._tol
+
+
+def _undominated(
+    actions: Sequence[tuple[Update | DirectMethod, str]], root_index: int
+) -> list[tuple[Update | DirectMethod, str]]:
+    """Return the actions but those another one, equally cheap, beats on every range."""
+    names = {update.name for update, _ in actions}
+
+    def stays(update: Update | DirectMethod) -> bool:
+        if isinstance(update, DirectMethod):
+            return True
+        better = update.dominated_by(root_index)
+        return better == update.name or better not in names
+
+    return [(update, precision) for update, precision in actions if stays(update)]

@@ -17,7 +17,7 @@ from matrl.errors import InputError
 from matrl.iterations import Samples, Update
 from matrl.readings.scalar import is_positive
 
-__all__ = ["Outcome", "OutcomeTable"]
+__all__ = ["Outcome", "OutcomeTable", "slack_of"]
 
 LARGEST_SLACK = 0.01
 
@@ -28,6 +28,11 @@ class Outcome:
 
     coefficients: tuple[float, ...]
     iterates: Iterates
+
+
+def slack_of(precision: str, n: int) -> float:
+    """Return by how much the upper end of a range is widened before a polynomial step."""
+    return min(8.0 * n * float(np.finfo(precision).eps), LARGEST_SLACK)
 
 
 class OutcomeTable:
@@ -44,29 +49,17 @@ class OutcomeTable:
         n: int,
     ) -> None:
         self._measure, self._domains, self._n = measure, domains, n
-        k = measure.function.root_index
-        names = {update.name for update in updates}
         self._updates = {update.name: update for update in updates}
-        self._dominated = {
-            update.name
-            for update in updates
-            if update.dominated_by(k) != update.name and update.dominated_by(k) in names
-        }
         self._known: dict[Hashable, Outcome | None] = {}
         self.simulated = 0
 
-    def of(self, name: str, precision: str, state: ScheduleState, key: Hashable) -> Outcome | None:
-        """Return what an update does; ``None`` if it is unsafe or makes no progress.
-
-        ``key`` stands for the state's range and samples.
-        """
+    def of(self, name: str, precision: str, state: ScheduleState) -> Outcome | None:
+        """Return what an update does; ``None`` if it is unsafe or makes no progress."""
         update = self._updates[name]
         is_polynomial = update.kind == "polynomial"
         if is_polynomial and state.overshoots:
             return None
-        if state.is_exact and name in self._dominated:
-            return None
-        place = (key, name, precision if is_polynomial else "")
+        place = (state.range_key, name, precision if is_polynomial else "")
         if place not in self._known:
             self._known[place] = self._compute(update, precision, state)
             self.simulated += 1
@@ -77,8 +70,7 @@ class OutcomeTable:
         domain = self._domains[state.domain]
         upper = state.upper
         if update.kind == "polynomial":
-            slack = 8.0 * self._n * float(np.finfo(precision).eps)
-            upper *= 1.0 + min(slack, LARGEST_SLACK)
+            upper *= 1.0 + slack_of(precision, self._n)
         try:
             coefficients = tuple(
                 update.coefficients(k, state.lower, upper, self._samples(state, domain, update))

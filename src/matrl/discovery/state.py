@@ -7,7 +7,6 @@ from typing import Optional
 
 import numpy as np
 
-from matrl.core.plan import StepRecord
 from matrl.discovery.pricing import Structure
 from matrl.iterations.schedule import DIRECT
 
@@ -35,8 +34,8 @@ class ScheduleState:
     """Where a schedule stands, in exact arithmetic: the range of x and the error it means.
 
     ``is_exact`` says that the range tells the error; ``points`` (q,) are the iterates of the
-    domain's points where it does not, or where a rule fits to them; ``nodes`` those of its nodes
-    for the noisy reading. ``before`` is the state one step earlier.
+    domain's points where it does not, or where a rule fits to them. ``actions`` are the steps
+    taken, ``before`` is the state one step earlier.
     """
 
     domain: int = -1
@@ -44,10 +43,8 @@ class ScheduleState:
     upper: float = 0.0
     is_exact: bool = True
     points: np.ndarray | None = None
-    nodes: np.ndarray | None = None
     error: float = math.inf
-    steps: tuple[StepRecord, ...] = ()
-    previous: Structure | None = None
+    actions: tuple[Action, ...] = ()
     pending: float = 0.0
     overshoots: bool = False
     """Whether eigenvalues below the domain may by now lie far above the range (a pole at 0)."""
@@ -56,26 +53,37 @@ class ScheduleState:
     @property
     def form(self) -> str | None:
         """The form of the last step, ``None`` at the start."""
-        return self.steps[-1].form if self.steps else None
+        return self.actions[-1].form if self.actions else None
+
+    @property
+    def previous(self) -> Structure | None:
+        """The structure of the last step, ``None`` at the start."""
+        return self.actions[-1].structure if self.actions else None
 
     @property
     def is_direct(self) -> bool:
         """Whether a direct method has ended the schedule."""
         return self.form == DIRECT
 
+    @property
+    def spread(self) -> float:
+        """log(upper/lower - 1), minus infinity for a range that is one point."""
+        gap = (self.upper - self.lower) / self.lower
+        return math.log(gap) if gap > 0.0 else -math.inf
+
     @cached_property
     def range_key(self) -> tuple[object, ...]:
-        """Range and samples, quantised: equal keys have equal outcomes."""
+        """Range and samples to ten digits: equal keys have equal outcomes."""
         points = None
         if self.points is not None:
             points = np.round(self.points, 10).tobytes()
-        overshoots = self.overshoots
-        return (self.domain, _rounded(self.lower), _rounded(self.upper), points, overshoots)
+        ends = (_rounded(self.lower), _rounded(self.upper))
+        return (self.domain, *ends, points, self.overshoots)
 
     @cached_property
     def structure(self) -> tuple[tuple[str, str, str], ...]:
         """What rounding depends on, beside the ranges: (form, precision, product) of each step."""
-        return tuple((step.form, step.precision, step.product) for step in self.steps)
+        return tuple((a.form, a.precision, a.product) for a in self.actions)
 
 
 def _rounded(value: float) -> float:

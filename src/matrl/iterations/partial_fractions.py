@@ -35,6 +35,7 @@ class RationalUpdate:
     kind: UpdateKind = "rational"
     uses_samples: bool = False
     has_pole_at_zero: bool = False
+    equioscillates: bool = False
 
     @property
     def degree(self) -> int:

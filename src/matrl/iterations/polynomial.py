@@ -37,6 +37,7 @@ class PolynomialUpdate:
     kind: UpdateKind = "polynomial"
     uses_samples: bool = False
     has_pole_at_zero: bool = False
+    equioscillates: bool = False
 
     def dominated_by(self, root_index: int) -> str:
         """Name of the minimax update of the same degree."""

@@ -84,6 +84,11 @@ class Update(Protocol):
         """Whether h sends what is below the range far above it."""
         ...
 
+    @property
+    def equioscillates(self) -> bool:
+        """Whether h takes every range to [1 - E, 1 + E], where E depends on upper/lower alone."""
+        ...
+
     def supports(self, root_index: int) -> bool:
         """Whether the update exists for this root index."""
         ...

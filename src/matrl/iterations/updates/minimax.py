@@ -20,6 +20,7 @@ class Minimax(PolynomialUpdate):
 
     source: str = "arXiv:2505.16932; doi:10.1137/140990334"
     rule: str = "minimises max |h - 1| on the range (Remez)"
+    equioscillates: bool = True
 
     @property
     def name(self) -> str:

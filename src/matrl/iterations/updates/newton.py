@@ -33,6 +33,7 @@ class Newton:
     rule: str = "optimal scaling 1/sqrt(l u), centred"
     uses_samples: bool = False
     has_pole_at_zero: bool = True
+    equioscillates: bool = True
 
     def supports(self, root_index: int) -> bool:
         """Square roots only."""
@@ -87,6 +88,7 @@ class ByersXu(Newton):
     name: str = "newton-byers-xu"
     source: str = "doi:10.1137/060664483"
     rule: str = "1/sqrt(l u) of the range, not centred"
+    equioscillates: bool = False
 
     def coefficients(
         self, root_index: int, lower: float, upper: float, samples: Samples | None = None
@@ -101,6 +103,7 @@ class SampledNewton(Newton):
 
     scaling: Callable[[Sequence[float], Sequence[float]], tuple[float, float]] = norm_scaling
     uses_samples: bool = True
+    equioscillates: bool = False
 
     def coefficients(
         self, root_index: int, lower: float, upper: float, samples: Samples | None = None

@@ -20,6 +20,7 @@ class RationalMinimax(RationalUpdate):
 
     source: str = "arXiv:1903.06268; arXiv:1906.11326"
     rule: str = "minimises max |h - 1| on the range (alternation)"
+    equioscillates: bool = True
 
     @property
     def name(self) -> str:

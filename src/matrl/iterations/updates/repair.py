@@ -25,6 +25,7 @@ class Repair:
     rule: str = "none"
     uses_samples: bool = False
     has_pole_at_zero: bool = True
+    equioscillates: bool = False
 
     def supports(self, root_index: int) -> bool:
         """Square roots only."""

@@ -20,6 +20,7 @@ class Zolotarev(RationalUpdate):
 
     source: str = "doi:10.1137/140990334"
     rule: str = "minimises max |h - 1| on the range (elliptic functions)"
+    equioscillates: bool = True
 
     @property
     def name(self) -> str:

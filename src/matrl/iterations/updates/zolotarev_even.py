@@ -21,6 +21,7 @@ class ZolotarevEven(RationalUpdate):
     source: str = "doi:10.1137/140990334"
     rule: str = "minimises max |h - 1| on the range among even types (elliptic functions)"
     has_pole_at_zero: bool = True
+    equioscillates: bool = True
 
     @property
     def name(self) -> str:

@@ -1,0 +1,69 @@
+"""A list of actions with what their prices and bounds need, as arrays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from matrl.discovery.pricing import SchedulePricer, Structure
+from matrl.discovery.reach import Reach
+from matrl.discovery.state import Action
+from matrl.iterations import FORMS, UPDATES
+from matrl.iterations.schedule import DIRECT
+
+__all__ = ["ActionList"]
+
+
+class ActionList:
+    """Actions open in the same place, (c,), with their maps.
+
+    ``maps`` are places in the reach, -1 for direct methods; ``needs_residual`` and ``overshoots``
+    say what their form needs and whether the update has a pole at 0.
+    """
+
+    def __init__(self, actions: Sequence[Action], reach: Reach, pricer: SchedulePricer) -> None:
+        self.actions = tuple(actions)
+        self._pricer = pricer
+        self.maps = np.array(
+            [-1 if a.form == DIRECT else reach.index_of(a.name, a.precision) for a in self.actions],
+            dtype=int,
+        )
+        self.is_direct = np.array([a.form == DIRECT for a in self.actions], dtype=bool)
+        forms = [None if a.form == DIRECT else FORMS.get(a.form) for a in self.actions]
+        self.needs_residual = np.array([f is not None and f.needs_residual for f in forms], bool)
+        self.overshoots = np.array([_has_pole(a) for a in self.actions], dtype=bool)
+        self._prices: dict[tuple[Structure | None, bool], np.ndarray] = {}
+        self._pending: dict[bool, np.ndarray] = {}
+        self._own: np.ndarray | None = None
+
+    def prices(self, previous: Structure | None, previous_is_first: bool) -> np.ndarray:
+        """Return the prices of the actions after a step."""
+        key = (previous, previous_is_first)
+        if key not in self._prices:
+            price = self._pricer.step_price
+            self._prices[key] = np.array(
+                [price(a.structure, previous, previous_is_first) for a in self.actions]
+            )
+        return self._prices[key]
+
+    def pending(self, is_first: bool) -> np.ndarray:
+        """Return what the residual update of each action will cost if a step needs it."""
+        if is_first not in self._pending:
+            self._pending[is_first] = np.array(
+                [
+                    0.0 if a.form == DIRECT else self._pricer.pending(a.structure, is_first)
+                    for a in self.actions
+                ]
+            )
+        return self._pending[is_first]
+
+    @property
+    def own(self) -> np.ndarray:
+        """The least price of each action as a later step, without the residual update before."""
+        if self._own is None:
+            self._own = np.array([self._pricer.own(a.structure) for a in self.actions])
+        return self._own
+
+
+def _has_pole(action: Action) -> bool:
+    update = UPDATES.get(action.name)
+    return action.form != DIRECT and bool(getattr(update, "has_pole_at_zero", False))

@@ -1,0 +1,113 @@
+"""Where each update leads from a range of x: for all updates, and many ranges, at once."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matrl.core.measure import Measure
+from matrl.discovery.iterates import LEAST_PROGRESS
+from matrl.discovery.outcomes import OutcomeTable, slack_of
+from matrl.discovery.range_table import range_table
+from matrl.discovery.state import ScheduleState
+from matrl.iterations import Update
+
+__all__ = ["ExactReach", "Reach", "ReachedRanges", "TabulatedReach"]
+
+
+@dataclass(frozen=True, eq=False)
+class ReachedRanges:
+    """Ranges after each map, (b, maps) each, with their spread and the error they mean.
+
+    ``legal`` says which maps are safe and make progress; ``simulated`` how many were computed.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    spread: np.ndarray
+    error: np.ndarray
+    legal: np.ndarray
+    simulated: int
+
+
+class Reach:
+    """The maps of some updates: a polynomial has one for each precision, for its widened end."""
+
+    def __init__(self, updates: Sequence[Update], precisions: Sequence[str]) -> None:
+        self.maps: list[tuple[Update, str]] = []
+        for update in updates:
+            kinds = precisions if update.kind == "polynomial" else ("",)
+            self.maps += [(update, kind) for kind in kinds]
+        self._index = {(update.name, kind): i for i, (update, kind) in enumerate(self.maps)}
+        self.is_polynomial = np.array([u.kind == "polynomial" for u, _ in self.maps], dtype=bool)
+
+    def index_of(self, name: str, precision: str) -> int:
+        """Return the map of an update in a precision; -1 where there is none."""
+        return self._index.get((name, ""), self._index.get((name, precision), -1))
+
+
+class ExactReach(Reach):
+    """Maps worked out one by one, on the range or the samples of a state."""
+
+    def __init__(
+        self, table: OutcomeTable, updates: Sequence[Update], precisions: Sequence[str]
+    ) -> None:
+        super().__init__(updates, precisions)
+        self._table = table
+
+    def of(self, state: ScheduleState) -> ReachedRanges:
+        """Return where the maps lead from one state."""
+        before = self._table.simulated
+        lower, upper, error = (np.full((1, len(self.maps)), math.nan) for _ in range(3))
+        for i, (update, precision) in enumerate(self.maps):
+            outcome = self._table.of(update.name, precision, state)
+            if outcome is not None:
+                one = outcome.iterates
+                lower[0, i], upper[0, i], error[0, i] = one.lower, one.upper, one.error
+        with np.errstate(divide="ignore"):
+            spread = np.log(upper / lower - 1.0)
+        simulated = self._table.simulated - before
+        return ReachedRanges(lower, upper, spread, error, np.isfinite(error), simulated)
+
+
+class TabulatedReach(Reach):
+    """Maps of equioscillating updates, from the table of what they make of a spread."""
+
+    def __init__(
+        self, measure: Measure, updates: Sequence[Update], precisions: Sequence[str], n: int
+    ) -> None:
+        super().__init__(updates, precisions)
+        self._power = measure.power
+        self._table = range_table(tuple(updates), measure.function.root_index)
+        self._columns: list[tuple[float, list[int], list[int]]] = []
+        place = {update: i for i, update in enumerate(updates)}
+        for kind in dict.fromkeys(kind for _, kind in self.maps):
+            mine = [i for i, (_, other) in enumerate(self.maps) if other == kind]
+            slack = slack_of(kind, n) if kind else 0.0
+            self._columns.append((slack, mine, [place[self.maps[i][0]] for i in mine]))
+
+    def of(self, spreads: np.ndarray) -> ReachedRanges:
+        """Return where the maps lead from ranges of these spreads (b,)."""
+        shape = (len(spreads), len(self.maps))
+        logit = np.empty(shape)
+        for slack, mine, columns in self._columns:
+            # (u (1 + slack) - l)/l
+            wide = (
+                spreads
+                if slack == 0.0
+                else np.logaddexp(spreads + math.log1p(slack), math.log(slack))
+            )
+            logit[:, mine] = self._table.after(wide)[:, columns]
+        with np.errstate(invalid="ignore", over="ignore"):
+            gap = 1.0 / (1.0 + np.exp(logit))
+            after = math.log(2.0) - logit
+            error = np.expm1(self._power * np.log1p(gap))
+            if self._power > 1:
+                error = np.maximum(
+                    error, -np.expm1(self._power * np.log1p(-np.minimum(gap, 1.0 - 1e-16)))
+                )
+            legal = after < spreads[:, None] - LEAST_PROGRESS
+        return ReachedRanges(
+            np.where(legal, 1.0 - gap, math.nan), 1.0 + gap, after, error, legal, int(legal.sum())
+        )
