@@ -16,7 +16,10 @@ __all__ = ["Iterates", "fine_error"]
 
 LEAST_PROGRESS = 1e-6
 FARTHEST = 1e12
-"""No schedule comes back from so far above 1, and powers of x would overflow."""
+"""No schedule comes back from so far above 1, and powers of x would overflow.
+
+For k > 8 its power 8/k.
+"""
 FINE_GRID = 4096
 
 
@@ -41,7 +44,7 @@ class Iterates:
         """Return the iterates after an update; ``None`` if they leave the usable numbers."""
         k = measure.function.root_index
         lower, upper = image(update, k, coefficients, state.lower, state.upper)
-        if not (0.0 < lower <= upper < FARTHEST):
+        if not (0.0 < lower <= upper < FARTHEST ** min(1.0, 8.0 / k)):
             return None
         points = None
         if state.points is not None:

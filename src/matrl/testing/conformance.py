@@ -20,6 +20,7 @@ from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, Update, trace_schedule
 from matrl.iterations.entries import Entry, catalogue_entries, schedule_structure
 from matrl.iterations.schedule import check_schedule
+from matrl.iterations.update import some_range
 from matrl.readings.count import count
 from matrl.readings.dense import run
 from matrl.readings.scalar import ScalarReading, apply_update, image
@@ -52,14 +53,16 @@ def check_update(
 ) -> None:
     """Check an update, registered before, for all functions of a root index.
 
-    ``order`` is its order of convergence near 1; ``None`` stands for what the update says. Raises
-    ``AssertionError`` naming the entry and what failed.
+    Where none is registered, for the root and the inverse root. ``order`` is its order of
+    convergence near 1; ``None`` stands for what the update says. Raises ``AssertionError`` naming the entry and what failed.
 
     >>> check_update(UPDATES.get("series-3"), 2)
     """
-    if update.name not in UPDATES or UPDATES.get(update.name) is not update:
+    if update not in (*UPDATES, *UPDATES.on_demand(root_index)):
         raise AssertionError(f"{update.name}: register the update in matrl.iterations.UPDATES")
     functions = [f for f in FUNCTIONS if f.root_index == root_index]
+    if not functions and root_index > 2:
+        functions = [FUNCTIONS.get(f"{name}({root_index})") for name in ("root", "invroot")]
     entries = catalogue_entries(functions, [update])
     if not entries:
         raise AssertionError(f"{update.name}: no function of root index {root_index} can use it")
@@ -72,7 +75,7 @@ def check_update(
 def check_map(update: Update, root_index: int, *, order: int | None = None) -> None:
     """Check the scalar map of an update: its coefficients, image, critical points and order."""
     where = f"{update.name} (k = {root_index})"
-    given = len(update.coefficients(root_index, 0.1, 1.0))
+    given = len(update.coefficients(root_index, *some_range(root_index)))
     announced = update.coefficient_count(root_index)
     _require(given == announced, where, f"has {given} coefficients and announces {announced}")
     for lower, upper in RANGES:
