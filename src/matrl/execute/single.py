@@ -207,11 +207,16 @@ class SingleRun:
         is_power = function.carries == "y"
         if function.carries == "x" or (is_power and plan.norm != "eigenvalue"):
             return 1.0
+        allowed = plan.domain.upper / plan.domain.lower if plan.domain.lower > 0.0 else 1.0
         if is_power:
-            return plan.domain.upper / plan.domain.lower if plan.domain.lower > 0.0 else 1.0
+            return allowed
         p, q = word_exponents(function)
         size = float(np.sqrt(np.einsum("ij,ij->", value.conj(), value).real))
-        return prepared.size * float(np.float64(size) ** (p / q))
+        condition = prepared.size * float(np.float64(size) ** (p / q))
+        # The Frobenius norm overestimates ||A^-1|| by up to n^(p/2q): beyond square roots what the
+        # plan is for may say more, and beyond that an iteration has not converged.
+        is_sharp = p <= 2 * q or self._is_direct
+        return condition if is_sharp else min(condition, allowed)
 
     def _verdict(self, case: Case, direct: Direct | None = None) -> Verdict:
         if direct is not None:
