@@ -20,6 +20,7 @@ from matrl.execute.residuals.catalogue import CHECKS
 from matrl.execute.residuals.check import Block, Case, Proof, Residual
 from matrl.execute.residuals.powers import word_exponents
 from matrl.execute.residuals.reference import normwise_reference
+from matrl.execute.residuals.words import rounding_growth
 
 __all__ = ["NormwiseCheck"]
 
@@ -52,15 +53,15 @@ class NormwiseCheck:
         size = margin * largest_ritz_value(case.value, steps, case.backend)
         if not size > 0.0:
             return None
-        scale = size**p
+        step = size ** (-p / q)  # factor by factor: size^p itself may overflow
 
         def apply(v: Block) -> Block:
             powered, target = v, v
             for _ in range(p):
-                powered = case.times(case.value, powered)
+                powered = case.times(case.value, powered) / size
             for _ in range(q):
-                target = solve(target) if solve else case.times(case.a, target)
-            return (powered - target) / scale
+                target = step * (solve(target) if solve else case.times(case.a, target))
+            return powered - target
 
         def relative(residual: float) -> float:
             """Return the least error with a residual of this size."""
@@ -71,9 +72,14 @@ class NormwiseCheck:
             return norm * margin**p if case.norm == "residual" else relative(norm)
 
         if case.norm != "frobenius":
-            return Residual(apply, error)
+            return Residual(apply, error, growth=rounding_growth(p, q))
         share = size / float(np.linalg.norm(case.value))
-        return Residual(apply, error, frobenius_error=lambda norm: relative(norm * share))
+        return Residual(
+            apply,
+            error,
+            frobenius_error=lambda norm: relative(norm * share),
+            growth=rounding_growth(p, q),
+        )
 
     def evidence(self, case: Case, block: Block) -> float:
         """Return 0: the residual says it all."""
