@@ -75,4 +75,3 @@ def rational_power(exponent: Fraction) -> MatrixFunction:
         description,
         multiplicity=p - q if positive else q,
     )
-

@@ -40,9 +40,9 @@ _DOMAINS = {
 def catalogue_document(function: str | None = None) -> dict[str, Any]:
     """Return the catalogue as JSON-ready data: functions, updates, forms, bounds and entries.
 
-    ``function`` leaves what serves that one only, registered or made on demand. ``operations`` of an entry are those it adds in
-    float64 with mirrored products, by their names in price lists. Raises
-    :class:`~matrl.errors.UnknownNameError` for a function there is not.
+    ``function`` leaves what serves that one only, registered or made on demand. ``operations``
+    of an entry are those it adds in float64 with mirrored products, by their names in price lists.
+    Raises :class:`~matrl.errors.UnknownNameError` for a function there is not.
 
     >>> document = catalogue_document("invroot(4)")
     >>> [entry["name"] for entry in document["functions"]], document["entries"][1]["operations"]

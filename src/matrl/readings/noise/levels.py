@@ -98,7 +98,7 @@ def _gram_variances(value: NoisyValue) -> np.ndarray:
 
 
 def _power_variances(value: NoisyValue, size: np.ndarray, root_index: int) -> np.ndarray:
-    """Return the variances of sum_l F^l E F^(k-1-l), divided by ||F^k||_2, with no power above 1."""
+    """Return the variances of sum_l F^l E F^(k-1-l), divided by ||F^k||_2; no power exceeds 1."""
     largest = float(size.max())
     order = np.arange(root_index)
     left = (size[:, None] / largest) ** order
