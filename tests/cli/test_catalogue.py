@@ -43,6 +43,18 @@ def test_tables_of_one_function_under_any_of_its_names() -> None:
     assert result.stdout == catalogue("--function", "invsqrt").stdout
 
 
+def test_a_function_made_on_demand_has_tables_too() -> None:
+    result = catalogue("--function", "power(-6/20)")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("function    power--3/10, the principal power -3/10")
+    assert "minimax-41" in result.stdout
+    document = catalogue_document("power(-6/20)")
+    indices = {row["name"]: row["root_indices"] for row in document["updates"]}
+    assert (indices["minimax-11"], indices["minimax-41"]) == ([5, 10], [10])
+    # The list itself stays what it is.
+    assert "power--3/10" not in catalogue("--json").stdout
+
+
 def test_help_names_the_command() -> None:
     assert "catalogue" in CliRunner().invoke(cli, ["--help"]).stdout
     result = catalogue("--help")
