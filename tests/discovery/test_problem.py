@@ -102,7 +102,7 @@ def test_tolerances(dtype: Any) -> None:
     ("arguments", "error", "message"),
     [
         ({"function": "log"}, UnknownNameError, "function: there is no 'log'"),
-        ({"function": "root(9)"}, UnknownNameError, "no index from 2 to 8"),
+        ({"function": "root(65)"}, UnknownNameError, "no index from 2 to 64"),
         ({"norm": "nuclear"}, UnknownNameError, "norm: there is no measure 'nuclear'"),
         ({"spectrum": (0.1, 1.0)}, InputError, "spectrum: must be a matrl.Spectrum, not tuple"),
         ({"dtype": "float16"}, InputError, "dtype: must be one of float32, float64, complex64"),

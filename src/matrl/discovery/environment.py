@@ -27,7 +27,7 @@ MAX_STEPS = 64
 OVERSHOOT = 0.05
 """How far above 1 a whole schedule's map may go on the safe domain, if tol is less.
 
-For a multiplicity j > 8 that times 8/j, as what is off is the j-th power of the map.
+Its j-th power (the multiplicity) is what is off: for j > 8 that times 8/j.
 """
 NOTICEABLE = 0.2
 """Averaged products and repairs are tried where rounding is more than this share of tol."""
