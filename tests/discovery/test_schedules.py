@@ -1,6 +1,7 @@
 """Schedules of the environment: prices add up, bounds are admissible, maps are safe."""
 
 import json
+from functools import cache
 
 import mpmath
 import numpy as np
@@ -48,8 +49,14 @@ def prices_at_512(table):
     return price_of
 
 
+@cache
+def pricer(function, prices, dtypes):
+    """Return a pricer for all examples: making an environment is pricing every step once."""
+    table = profile(dict(prices), dtypes=dtypes)
+    return SchedulePricer(FUNCTIONS.get(function), "float64", prices_at_512(table))
+
+
 def environment(function, spectrum, tol=1e-6, prices=PRICES, dtypes=("float64",), allow="*"):
-    table = profile(prices, dtypes=dtypes)
     entry = FUNCTIONS.get(function)
     actions = [
         (update, dtype)
@@ -62,7 +69,7 @@ def environment(function, spectrum, tol=1e-6, prices=PRICES, dtypes=("float64",)
         measure,
         scaled_domains(spectrum, measure, N),
         actions,
-        SchedulePricer(entry, "float64", prices_at_512(table)),
+        pricer(function, tuple(prices.items()), dtypes),
         tol=tol,
         n=N,
         dtype="float64",
