@@ -16,7 +16,7 @@ from matrl.readings.count import count
 def direct_kernels(function: MatrixFunction, name: str) -> Counter[str]:
     spectral = Counter(eigh=1, matmul_herm=1)
     if function.structure != "rectangular":
-        return spectral + spectral if function.carries == "yz" else spectral
+        return spectral + Counter(inv_spd=1) if function.carries == "yz" else spectral
     factor = Counter({"gram:tall": 1}) if function.factor == "right" else Counter()
     factor += Counter({"outer:tall": 1}) if function.factor == "left" else Counter()
     if name == "svd":
