@@ -153,11 +153,6 @@ def test_bounds_are_admissible_along_optimal_plans(function, allow, kappa):
         assert bound <= sum(paid[index:]) * (1 + 1e-9)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="SchedulePricer.own takes a step like it for the step before, which left Z undone; the "
-    "first step has nothing to leave, so that the step after it costs 2 where the bound says 3",
-)
 def test_the_bound_after_a_first_coupled_step():
     env = environment("sqrt", Spectrum.interval(0.1, 1), 1e-3)
     steps = [("minimax-9", "yz"), ("minimax-3", "yz")]

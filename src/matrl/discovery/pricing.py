@@ -93,9 +93,15 @@ class SchedulePricer:
     def own(self, structure: Structure) -> float:
         """Return the least price of a later step itself, without the residual update before it.
 
-        Mirrored products and an unchanged precision are the cheapest company for a step.
+        Mirrored products and an unchanged precision are the cheapest company for a step; a first
+        step as company may leave less undone than a later one.
         """
+        name, form, *_ = structure
         price = self.step_price(structure, structure, False)
-        if FORMS.get(structure[1]).needs_residual:
-            price -= self.pending(structure, False)
+        if FORMS.get(form).needs_residual:
+            return max(price - self.pending(structure, False), 0.0)
+        update = UPDATES.get(name)
+        assert not isinstance(update, DirectMethod)
+        if any(first.name == form for first in forms_of(update, self._function, None)):
+            price = min(price, self.step_price(structure, structure, True))
         return max(price, 0.0)
