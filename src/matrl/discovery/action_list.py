@@ -7,7 +7,7 @@ import numpy as np
 from matrl.discovery.pricing import SchedulePricer, Structure
 from matrl.discovery.reach import Reach
 from matrl.discovery.state import Action
-from matrl.iterations import FORMS, UPDATES
+from matrl.iterations import FORMS, UPDATES, DirectMethod
 from matrl.iterations.schedule import DIRECT
 
 __all__ = ["ActionList"]
@@ -16,8 +16,8 @@ __all__ = ["ActionList"]
 class ActionList:
     """Actions open in the same place, (c,), with their maps.
 
-    ``maps`` are places in the reach, -1 for direct methods; ``needs_residual`` and ``overshoots``
-    say what their form needs and whether the update has a pole at 0.
+    ``maps`` are places in the reach, -1 for direct methods; ``needs_residual`` says what their
+    form needs, ``is_polynomial`` and ``has_pole`` what kind of map the update is.
     """
 
     def __init__(self, actions: Sequence[Action], reach: Reach, pricer: SchedulePricer) -> None:
@@ -30,7 +30,14 @@ class ActionList:
         self.is_direct = np.array([a.form == DIRECT for a in self.actions], dtype=bool)
         forms = [None if a.form == DIRECT else FORMS.get(a.form) for a in self.actions]
         self.needs_residual = np.array([f is not None and f.needs_residual for f in forms], bool)
-        self.overshoots = np.array([_has_pole(a) for a in self.actions], dtype=bool)
+        updates = [UPDATES.get(a.name) for a in self.actions]
+        self.is_polynomial = np.array(
+            [not isinstance(u, DirectMethod) and u.kind == "polynomial" for u in updates],
+            dtype=bool,
+        )
+        self.has_pole = np.array(
+            [not isinstance(u, DirectMethod) and u.has_pole_at_zero for u in updates], dtype=bool
+        )
         self._prices: dict[tuple[Structure | None, bool], np.ndarray] = {}
         self._pending: dict[bool, np.ndarray] = {}
         self._own: np.ndarray | None = None
@@ -62,8 +69,3 @@ class ActionList:
         if self._own is None:
             self._own = np.array([self._pricer.own(a.structure) for a in self.actions])
         return self._own
-
-
-def _has_pole(action: Action) -> bool:
-    update = UPDATES.get(action.name)
-    return action.form != DIRECT and bool(getattr(update, "has_pole_at_zero", False))

@@ -26,7 +26,10 @@ __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
 
 MAX_STEPS = 64
 OVERSHOOT = 0.05
-"""How far above 1 a whole schedule's map may go on the safe domain, if tol is less."""
+"""How far above 1 a whole schedule's map may go on the safe domain, if tol is less.
+
+Its j-th power (the multiplicity) is what is off: for j > 8 that times 8/j.
+"""
 NOTICEABLE = 0.2
 """Averaged products and repairs are tried where rounding is more than this share of tol."""
 LEAST_ROUNDING = 0.1
@@ -65,6 +68,8 @@ class ScheduleEnvironment:
         self._domains = tuple(domains)
         self._pricer = pricer
         self._tol, self._max_steps = tol, max_steps
+        overshoot = max(tol, OVERSHOOT) * min(1.0, 8.0 / self._function.multiplicity)
+        self._highest = 1.0 + overshoot
         self._scaling_price = scaling_price
         exact = all(domain.is_exact for domain in self._domains)
         allowed = _undominated(actions, self._function.root_index) if exact else actions
@@ -82,23 +87,33 @@ class ScheduleEnvironment:
         self._bounds = self._degree_bounds()
         precisions = tuple(dict.fromkeys(precision for _, precision in allowed))
         usual = [update for update in updates if update.kind != "repair"]
-        self._exact_reach = ExactReach(self._outcomes, updates, precisions)
+        pure = [update for update in updates if update.kind == "repair"]
         self._tabulated: TabulatedReach | None = None
         if exact and all(update.equioscillates for update in usual):
             self._tabulated = TabulatedReach(measure, usual, precisions, n)
-        reach: Reach = self._tabulated or self._exact_reach
-        self._first = self._list(self._table.first, reach)
-        self._usual = {form: self._list(a, reach) for form, a in self._table.usual.items()}
-        self._repairs = {
-            form: self._list(a, self._exact_reach) for form, a in self._table.repairs.items()
+        self._exact_reach = ExactReach(self._outcomes, usual, precisions)
+        self._repair_reach = ExactReach(self._outcomes, pure, precisions)
+        self._first = self._list(self._table.first)
+        self._usual = {form: self._list(a) for form, a in self._table.usual.items()}
+        self._repairs = {form: self._list(a) for form, a in self._table.repairs.items()}
+        self._pure_repairs = {
+            form: ActionList([x for x in a if self._is_pure(x)], self._repair_reach, pricer)
+            for form, a in self._table.repairs.items()
         }
         self._lookahead = None
         if self._tabulated is not None:
             self._lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
         self._reached: dict[Hashable, ReachedRanges] = {}
 
-    def _list(self, actions: Sequence[Action], reach: Reach) -> ActionList:
-        return ActionList([a for a in actions if not self._is_too_coarse(a)], reach, self._pricer)
+    def _list(self, actions: Sequence[Action]) -> ActionList:
+        reach: Reach = self._tabulated or self._exact_reach
+        kept = [a for a in actions if not (self._is_too_coarse(a) or self._is_pure(a))]
+        return ActionList(kept, reach, self._pricer)
+
+    def _is_pure(self, action: Action) -> bool:
+        """Whether the step does nothing but repair, and no table knows it."""
+        update = self._table.updates[action.name]
+        return not isinstance(update, DirectMethod) and update.kind == "repair"
 
     def _degree_bounds(self) -> DegreeBounds:
         k = self._function.root_index
@@ -192,11 +207,14 @@ class ScheduleEnvironment:
         if state.is_direct or rounding <= NOTICEABLE * self._tol:
             return Verdict(True)
         assert state.form is not None
-        repairs = self._repairs[state.form]
-        if not repairs.actions or len(state.actions) >= self._max_steps:
+        if len(state.actions) >= self._max_steps:
             return Verdict(True)
-        exact = self._confirmations.of(state).exact
-        return Verdict(True, self._children(state, repairs, self._exact_reach.of(exact)))
+        mixed = self._children(state, self._repairs[state.form], self._reach(state))
+        pure = self._pure_repairs[state.form]
+        if not pure.actions:
+            return Verdict(True, mixed)
+        reached = self._repair_reach.of(self._confirmations.of(state).exact)
+        return Verdict(True, mixed.joined(self._children(state, pure, reached)))
 
     def beside(self, state: ScheduleState, action: Action, child: ScheduleState) -> Children:
         """Return the averaged product where the mirrored one rounds much of the tolerance.
@@ -211,12 +229,12 @@ class ScheduleEnvironment:
         confirmation = self._confirmations.known(child)
         if confirmation is None or confirmation.rounding <= NOTICEABLE * self._tol:
             return NO_CHILDREN
-        repairs = self._table.updates[action.name].kind == "repair"  # type: ignore[union-attr]
-        reach = self._tabulated if self._tabulated and not repairs else self._exact_reach
-        exact = self._confirmations.of(state).exact
-        reached = self._exact_reach.of(exact) if reach is self._exact_reach else self._reach(state)
-        actions = self._list([replace(action, product="averaged")], reach)
-        return self._children(state, actions, reached)
+        averaged = replace(action, product="averaged")
+        if self._is_pure(action):
+            actions = ActionList([averaged], self._repair_reach, self._pricer)
+            reached = self._repair_reach.of(self._confirmations.of(state).exact)
+            return self._children(state, actions, reached)
+        return self._children(state, self._list([averaged]), self._reach(state))
 
     def done(self, state: ScheduleState) -> bool:
         """Whether truncation and rounding together are within the tolerance.
@@ -231,14 +249,13 @@ class ScheduleEnvironment:
             return state.is_direct or bool(self._seems_done(state.error, state.upper))
         if known.total_error > self._tol:
             return False
-        return state.is_direct or known.exact.upper <= 1.0 + max(self._tol, OVERSHOOT)
+        return state.is_direct or known.exact.upper <= self._highest
 
     def _seems_done(
         self, error: float | np.ndarray, upper: float | np.ndarray
     ) -> bool | np.ndarray:
         hope = 1.0 + HOPE if self._tabulated is not None else 1.0
-        safe = upper <= 1.0 + max(self._tol, OVERSHOOT) * hope
-        return (error <= self._tol * hope) & safe
+        return (error <= self._tol * hope) & (upper <= self._highest * hope)
 
     def quality(self, state: ScheduleState) -> float:
         """Return the predicted error if the schedule ended here."""
@@ -311,8 +328,7 @@ class ScheduleEnvironment:
         maps = open_.maps
         legal = reached.legal[0, maps] | open_.is_direct
         if state.overshoots:
-            reach: Reach = self._tabulated or self._exact_reach
-            legal &= ~(reach.is_polynomial[maps] & ~open_.is_direct)
+            legal &= ~open_.is_polynomial
         kept = np.flatnonzero(legal & np.isfinite(prices))
         maps = maps[kept]
         ends = open_.is_direct[kept] | self._seems_done(

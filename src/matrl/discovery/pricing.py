@@ -7,6 +7,7 @@ from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Update, trace_schedule
 from matrl.iterations.schedule import forms_of
+from matrl.iterations.update import some_range
 from matrl.readings.count import PriceList, price
 
 __all__ = ["SchedulePricer", "Structure"]
@@ -39,15 +40,17 @@ class SchedulePricer:
         self._prices = prices
         # One cache an instance: lru_cache on methods would keep every pricer alive.
         self._program_cost = lru_cache(maxsize=None)(self._compute_cost)
+        self._company_prices: dict[object, float] = {}
         self.step_price = lru_cache(maxsize=None)(self._compute_step_price)
+        self.pending = lru_cache(maxsize=None)(self._compute_pending)
 
     def _compute_cost(self, structures: tuple[Structure, ...], with_residual: bool) -> float:
-        steps = []
+        steps, k = [], self._function.root_index
         for name, form, precision, product in structures:
             update = UPDATES.get(name)
             coefficients: tuple[float, ...] = ()
             if not isinstance(update, DirectMethod):
-                coefficients = update.coefficients(self._function.root_index, 0.1, 1.0)
+                coefficients = update.coefficients(k, *some_range(k))
             steps.append(
                 StepRecord(name, form, precision, coefficients, product)  # type: ignore[arg-type]
             )
@@ -63,10 +66,33 @@ class SchedulePricer:
     ) -> float:
         if previous is None:
             return self.cost((structure,))
-        before = self._company(previous, previous_is_first)
-        paid = self.cost(before)
-        total = self.cost((*before, structure))
-        return max(total - paid, 0.0) if math.isfinite(total) else math.inf
+        price = self._company_price(structure, previous[1:], previous_is_first, previous[0])
+        if FORMS.get(structure[1]).needs_residual:
+            price += self.pending(previous, previous_is_first)
+        return max(price, 0.0)
+
+    def _company_price(
+        self, structure: Structure, kind: tuple[str, str, str], is_first: bool, name: str
+    ) -> float:
+        """Return the price without the residual update before it.
+
+        That depends on the form, precision and product of the step before, not on its update,
+        which ``name`` gives; but for the repairs, which go back to what the update has left.
+        """
+        update = UPDATES.get(structure[0])
+        depends = not isinstance(update, DirectMethod) and update.kind == "repair"
+        key = (structure, kind, is_first, name if depends else "")
+        if key not in self._company_prices:
+            previous = (name, *kind)
+            before = self._company(previous, is_first)
+            total = self.cost((*before, structure))
+            price = math.inf
+            if math.isfinite(total):
+                price = total - self.cost(before)
+                if FORMS.get(structure[1]).needs_residual:
+                    price -= self.pending(previous, is_first)
+            self._company_prices[key] = price
+        return self._company_prices[key]
 
     def _company(self, last: Structure, is_first: bool) -> tuple[Structure, ...]:
         """Return a short schedule that ends in a step, standing for all that end in it."""
@@ -83,7 +109,7 @@ class SchedulePricer:
         )
         return ((opening.name, before, precision, product), last)
 
-    def pending(self, structure: Structure, is_first: bool) -> float:
+    def _compute_pending(self, structure: Structure, is_first: bool) -> float:
         """Return what the residual update of a step will cost if a step that needs it follows."""
         structures = self._company(structure, is_first)
         full = self._program_cost(structures, True)
@@ -92,9 +118,15 @@ class SchedulePricer:
     def own(self, structure: Structure) -> float:
         """Return the least price of a later step itself, without the residual update before it.
 
-        Mirrored products and an unchanged precision are the cheapest company for a step.
+        Mirrored products and an unchanged precision are the cheapest company for a step; a first
+        step as company may leave less undone than a later one.
         """
+        name, form, *_ = structure
         price = self.step_price(structure, structure, False)
-        if FORMS.get(structure[1]).needs_residual:
-            price -= self.pending(structure, False)
+        if FORMS.get(form).needs_residual:
+            return max(price - self.pending(structure, False), 0.0)
+        update = UPDATES.get(name)
+        assert not isinstance(update, DirectMethod)
+        if any(first.name == form for first in forms_of(update, self._function, None)):
+            price = min(price, self.step_price(structure, structure, True))
         return max(price, 0.0)

@@ -1,5 +1,7 @@
 """The plans worth remembering besides the best: a grid of elites, and the front among them.
 
+Elites are as they look at first sight; those on the front of their kind are confirmed in the end.
+
 One plan a cell of quality x price x label is kept, the cheapest (MAP-Elites, Mouret & Clune 2015,
 arXiv:1504.04909).
 """
@@ -9,7 +11,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Archive", "Elite", "front_of"]
+__all__ = ["Archive", "Elite", "front_of", "fronts_by_label"]
 
 CELLS_PER_DECADE = 4
 """Cells of the quality; those of the price are a tenth wide."""
@@ -62,6 +64,12 @@ def _cell(cost: float, quality: float, label: Hashable) -> Hashable:
     decade = math.floor(CELLS_PER_DECADE * math.log10(max(quality, 1e-300)))
     price = math.floor(math.log(cost) / PRICE_CELL) if cost > 0.0 else -(10**6)
     return decade, price, label
+
+
+def fronts_by_label(elites: tuple[Elite, ...]) -> list[Elite]:
+    """Return the elites no other of their kind beats."""
+    kinds = dict.fromkeys(elite.label for elite in elites)
+    return [e for kind in kinds for e in front_of(tuple(e for e in elites if e.label == kind))]
 
 
 def front_of(elites: tuple[Elite, ...]) -> tuple[Elite, ...]:

@@ -2,11 +2,13 @@
 
 import math
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from matrl.search.archive import Archive, front_of
+from matrl.search.archive import Archive, Elite, front_of, fronts_by_label
 from matrl.search.environment import Environment
 from matrl.search.graph import Graph, actions_of
 from matrl.search.incumbent import Incumbent
@@ -98,8 +100,14 @@ class Search:
             optimal=proved or (reason == "optimal" and math.isfinite(root.best)),
             reason=reason,
             best_quality=self._graph.best_quality,
-            front=front_of(self._archive.elites),
+            front=front_of(tuple(self._confirmed_elites())),
         )
+
+    def _confirmed_elites(self) -> Iterator[Elite]:
+        for elite in fronts_by_label(self._archive.elites):
+            state = self._graph.confirmed_end(elite.actions)
+            if state is not None:
+                yield replace(elite, quality=self._environment.quality(state))
 
     def _report(self, progress: Callback | None, limits: Limits, last: bool = False) -> None:
         if progress is None:

@@ -26,6 +26,16 @@ class Children:
     done: np.ndarray
     simulated: int = 0
 
+    def joined(self, other: "Children") -> "Children":
+        """Return these children and others."""
+        return Children(
+            [*self.actions, *other.actions],
+            np.concatenate([self.prices, other.prices]),
+            np.concatenate([self.bounds, other.bounds]),
+            np.concatenate([self.done, other.done]),
+            self.simulated + other.simulated,
+        )
+
 
 NO_CHILDREN = Children((), np.empty(0), np.empty(0), np.empty(0, dtype=bool))
 

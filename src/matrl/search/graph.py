@@ -59,14 +59,9 @@ class _Waiting:
     def with_more(self, children: Children) -> "_Waiting":
         """Return those left and some more."""
         left = np.flatnonzero(self.open)
-        return _Waiting(
-            Children(
-                [*(self.actions[i] for i in left.tolist()), *children.actions],
-                np.concatenate([self.prices[left], children.prices]),
-                np.concatenate([self.bounds[left], children.bounds]),
-                np.concatenate([self.done[left], children.done]),
-            )
-        )
+        actions = [self.actions[i] for i in left.tolist()]
+        rest = Children(actions, self.prices[left], self.bounds[left], self.done[left])
+        return _Waiting(rest.joined(children) if actions else children)
 
 
 class Node:
@@ -226,6 +221,17 @@ class Graph:
         node.done, node.width = False, 0
         node.bound = self._environment.bound(node.state)
         node.lower = node.bound
+
+    def confirmed_end(self, actions: Sequence[Any]) -> Any | None:
+        """Return the state that explored actions lead to; ``None`` if one on the way is illegal."""
+        node, path = self.root, []
+        for action in actions:
+            edge = next((edge for edge in node.edges if edge.action == action), None)
+            if edge is None:
+                return None
+            path.append((node, edge))
+            node = edge.child
+        return node.state if self.confirm(path) else None
 
     def settle(self) -> None:
         """Let every node know the best its children know: a backup walks one path only.

@@ -82,10 +82,9 @@ def _remember(setting: Setting, path: Path) -> None:
         label = environment.label(state)
         if not setting.archive.wants(price, environment.quality(state), label):
             continue
-        if not setting.graph.confirm(path[:length]):
-            return
-        actions = actions_of(path[:length])
-        setting.archive.add(Elite(price, environment.quality(state), label, actions))
+        setting.archive.add(
+            Elite(price, environment.quality(state), label, actions_of(path[:length]))
+        )
 
 
 def back_up(path: Path, end: Node) -> None:
