@@ -124,6 +124,12 @@ def _check_spectrum(spectrum: Spectrum, measure: Measure) -> None:
             f"[0, {spectrum.upper:g}]; a singular spectrum has no such function (add a ridge), "
             "and only roots in a normwise measure need not resolve small eigenvalues"
         )
+    if spectrum.zeros and not function.vanishes_at_zero:
+        raise InputError(
+            f"samples: {spectrum.zeros} eigenvalues are 0, where {function.name} is not defined; "
+            "leave them out, or add a ridge (a plan without them runs on singular matrices with "
+            "rank_deficient='pseudo')"
+        )
     if function.structure == "rectangular":
         _check_rank(spectrum, function)
         return

@@ -75,9 +75,11 @@ def _orthonormal(random: np.random.Generator, shape: tuple[int, int], dtype: str
 
 def _eigenvalues(spectrum: Spectrum, n: int, random: np.random.Generator) -> np.ndarray:
     if spectrum.kind == "samples":
-        points = np.asarray(spectrum.points)
+        points = np.concatenate([np.zeros(spectrum.zeros), spectrum.points])
         chosen = random.choice(points, n) if n < len(points) else np.resize(points, n)
         chosen[0], chosen[-1] = points[0], points[-1]
+        if spectrum.zeros and n > 2:  # a zero and both ends of the others
+            chosen[1] = spectrum.lower
         return chosen
     # The ends belong to the domain, but a rounded matrix would leave it: stay inside by rounding.
     inside = (spectrum.lower * (1 + 1e-6), spectrum.upper * (1 - 1e-6))
@@ -95,7 +97,8 @@ def race(plans: Sequence[Plan], problem: Problem, seed: int) -> list[RaceResult]
     matrices = matrices_for(problem, seed)
     if not matrices:
         return [RaceResult(plan, plan.predicted.error, plan.predicted.cost) for plan in plans]
-    references = [Reference(problem.measure, a) for a in matrices]
+    least = problem.spectrum.lower if problem.spectrum.zeros else 0.0
+    references = [Reference(problem.measure, a, least=least) for a in matrices]
     accurate: list[tuple[Plan, float]] = []
     for plan in plans:
         worst = 0.0

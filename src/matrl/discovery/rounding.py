@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
 from matrl.core.plan import StepRecord
 from matrl.core.precision import working_dtype
-from matrl.core.program import Shape, evaluate
+from matrl.core.program import Operation, Shape, evaluate
 from matrl.core.tracing import Expression, Graph
 from matrl.iterations import DirectMethod, Registers, Update
 from matrl.iterations.schedule import advance, input_matrix, outputs, start
@@ -28,17 +28,14 @@ class Noise:
     hermitian: bool
     shape: Shape
 
-    @property
-    def source_count(self) -> int:
-        """How many independent rounding events its errors are made of."""
-        return len(self.value.errors)
-
 
 class RoundingModel:
     """Predicts rounding levels of one function on n x n (or m x n) matrices of one dtype.
 
     ``density`` belongs to the nodes of the domain, with which every call passes ``nodes``: moduli
-    of eigenvalues, or singular values. For the sign function they are taken with both signs.
+    of eigenvalues, or singular values. For the sign function they are taken with both signs. Where
+    the first node is 0, errors there count relative to f at the next one, and the eigenvalue is
+    off 0 by what rounding the entries of A makes of it.
     """
 
     def __init__(
@@ -61,6 +58,9 @@ class RoundingModel:
         a = input_matrix(graph, self._function, self._dtype, "A")
         low = a.cast(working_dtype(precision, self._dtype))
         results = [value.cast(self._dtype) for value in method.apply(low, self._function)]
+        # Eigenvalues that are 0 are set to 0: only the others are computed with an error.
+        positive = nodes > 0.0
+        nodes, density = nodes[positive], density[positive] / density[positive].sum()
         inputs = {"A": self._exact(nodes)}
         values = evaluate(graph.program(*results), self._reading(density), inputs)
         return max(self._level(i, value, density, 1.0) for i, value in enumerate(values))
@@ -84,11 +84,11 @@ class RoundingModel:
         live = {name: e for name, e in following.live().items() if e.terms}
         results = outputs(following, self._function)
         program = graph.program(*live.values(), *results)
-        inputs = {"A": self._exact(nodes)}
-        inputs |= {name: one.value for name, one in noise.items()}
-        sources = max((one.source_count for one in noise.values()), default=0)
+        a = self._exact(nodes) if previous else self._stored(nodes, density)
+        inputs = {"A": a} | {name: one.value for name, one in noise.items()}
+        sources = max((len(value.errors) for value in inputs.values()), default=0)
         values = evaluate(program, self._reading(density, sources), inputs)
-        found = enumerate(values[len(live) :])
+        found = enumerate(self._judged(value, nodes) for value in values[len(live) :])
         level = max(self._level(i, value, density, dips) for i, value in found)
         kept = compress(*values[: len(live)]) if live else ()
         return {
@@ -117,6 +117,15 @@ class RoundingModel:
         is_hermitian = self._function.structure != "rectangular"
         return NoisyValue.exact(self._signed(nodes), is_hermitian=is_hermitian)
 
+    def _stored(self, nodes: np.ndarray, density: np.ndarray) -> NoisyValue:
+        """Return A at the start: what is 0 is so only up to the rounding of its entries."""
+        value = self._exact(nodes)
+        if nodes[0] > 0.0:
+            return value
+        rounded = self._reading(density).cast(Operation("cast", (0,), dtype=self._dtype), value)
+        at_zero = np.outer(nodes == 0.0, nodes == 0.0)
+        return replace(rounded, errors=rounded.errors * at_zero)
+
     def _reading(self, density: np.ndarray, sources: int = 0) -> NoisyReading:
         return NoisyReading(self._n, self._doubled(density), sources, m=self._m)
 
@@ -129,6 +138,14 @@ class RoundingModel:
         if self._function.structure == "hermitian":
             return 0.5 * np.concatenate([density[::-1], density])
         return density
+
+    def _judged(self, value: NoisyValue, nodes: np.ndarray) -> NoisyValue:
+        """Return a result with the scale of the least positive node at 0: errors are absolute."""
+        if nodes[0] > 0.0 or self._norm not in ("eigenvalue", "residual"):
+            return value
+        values = value.values.copy()
+        values[0] = values[1]
+        return replace(value, values=values)
 
     def _level(
         self, index: int, value: NoisyValue, density: np.ndarray, dips: np.ndarray | float
