@@ -69,8 +69,12 @@ class Case:
 
     @cached_property
     def shifted(self) -> tuple[float, Callable[[Block], Block] | None]:
-        """c and v -> (A + c I)^-1 v, c well below ``least`` and above what rounding makes of 0."""
-        c = min(max(SHIFT, self.tol) * self.least + 4.0 * self.zero, self.least)
+        """c and v -> (A + c I)^-1 v, c well below ``least`` and above what rounding makes of 0.
+
+        The c of :mod:`matrl.execute.residuals.semidefinite`, for A^(q/p).
+        """
+        q = self.function.root_index - self.function.multiplicity
+        c = min(max(SHIFT / q, self.tol) * self.least + 4.0 * self.zero, self.least)
         moved = self.backend.empty(self.a.shape, self.a.dtype)
         self.backend.linear(moved, (1.0,), (self.a,), c)
         return c, self.inverse_of(moved)

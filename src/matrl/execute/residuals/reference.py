@@ -53,13 +53,13 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
     eigenvalues, turned = found
     exponent = case.function.exponent
     largest = float(eigenvalues[-1])
-    floor = case.rounding * largest
+    floor = max(case.rounding * largest, case.zero)
     if not largest > 0.0 or eigenvalues[0] < (-floor if exponent > 0 else floor):
         return None
-    eigenvalues = np.maximum(eigenvalues, 0.0)
+    eigenvalues = np.where(eigenvalues > case.zero, eigenvalues, 0.0)
     values = eigenvalues**exponent
     size = float(values.max())
-    condition = largest / max(float(eigenvalues[0]), floor)
+    condition = largest / (case.least or max(float(eigenvalues[0]), floor))
     residual = np.linalg.matrix_power(turned / size, p) - np.diag((values / size) ** p)
     spectral = float(np.linalg.norm(residual, 2))
     if case.norm == "residual":

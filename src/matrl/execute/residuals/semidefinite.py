@@ -14,11 +14,12 @@ D = (A + c I)^-1, whose Cholesky factorisation proves that no eigenvalue is belo
   t makes the latter a tenth of the former if it can.
 
 What is between 0 and l is no zero of A, and passes only if X is right there, or within the
-tolerance of 0. c is l/32, or the tolerance times l, and four times what may count as zero: where
-that decides, less is seen. It cannot be seen whether X is right where f itself is not defined: the
-sketch takes A as it is, the proof counts eigenvalues of modulus at most ``case.zero`` as 0 and
-compares with an eigendecomposition in float64. Source of words: the module ``words``; G is the
-relative measure (Higham, *Functions of Matrices*, chapter 3) clipped at l.
+tolerance of 0. c is l/(32 q), or the tolerance times l, and four times what may count as 0 (where
+that decides, less is seen).
+
+The proof counts eigenvalues of modulus at most ``case.zero`` as 0, refuses lower ones, and compares
+with an eigendecomposition in float64. Source of the measure: Higham, *Functions of Matrices*,
+chapter 3; the shift, the filter and the clipping at l are ours.
 """
 
 import math
