@@ -74,10 +74,14 @@ class Case:
         The c of :mod:`matrl.execute.residuals.semidefinite`, for A^(q/p).
         """
         q = self.function.root_index - self.function.multiplicity
-        c = min(max(SHIFT / q, self.tol) * self.least + 4.0 * self.zero, self.least)
-        moved = self.backend.empty(self.a.shape, self.a.dtype)
-        self.backend.linear(moved, (1.0,), (self.a,), c)
-        return c, self.inverse_of(moved)
+        c = min(SHIFT / (q + 2) * self.least + 4.0 * self.zero, self.least)
+        return c, self.inverse_of(self.plus(self.a, c))
+
+    def plus(self, x: Matrix, shift: float) -> Matrix:
+        """Return x + shift I."""
+        moved = self.backend.empty(x.shape, x.dtype)
+        self.backend.linear(moved, (1.0,), (x,), shift)
+        return moved
 
     def times(self, x: Matrix, v: Block) -> Block:
         """Return x v."""

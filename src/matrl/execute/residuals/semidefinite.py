@@ -4,18 +4,18 @@ The error of X for F = A^(q/p) is ||G^(-1/2) (X - F) G^(-1/2)||, G = f(max(A, l)
 positive eigenvalue of the domain. X may have no inverse, so two operators are sketched instead, by
 D = (A + c I)^-1, whose Cholesky factorisation proves that no eigenvalue is below -c:
 
-- on the range, T^q less the word of q factors D and p factors X, T = A D. Where the error commutes
-  with A its eigenvalues are -(a/(a + c))^q ((1 + e)^p - 1), so that what shows is a violation for
-  certain; errors are underestimated, by a factor (1 + c/l)^q at the most, at the least eigenvalue.
-  At a zero eigenvalue a right value leaves at most (tol f(l)/f(c))^p, which means no more than the
-  tolerance, as c >= tol l.
+- on the range, T (T^q - W) T with T = A D and W the word of q factors D and p factors X. Where the
+  error commutes with A its eigenvalues are -(a/(a + c))^(q + 2) ((1 + e)^p - 1), so that what shows
+  is a violation for certain; errors are underestimated, by a factor (1 + c/l)^(q + 2) at the most,
+  at the least eigenvalue. The outer factors T leave the null space to the other operator.
 - on the null space, P X P/f(l), P = (c D)^t: I there and at most (c/(c + l))^t on the range. Of a
   right value its norm is at most the tolerance and (c/(c + l))^(2t), whether errors commute or not;
   t makes the latter a tenth of the former if it can.
 
-What is between 0 and l is no zero of A, and passes only if X is right there, or within the
-tolerance of 0. c is l/(32 q), or the tolerance times l, and four times what may count as 0 (where
-that decides, less is seen).
+A flipped sign, which X^p does not show for even p, is found by a Cholesky factorisation of X and
+twice what the tolerance allows at 0. What is between 0 and l is no zero of A, and passes only if X
+is right there, or within the tolerance of 0. c is l/(32 (q + 2)) and four times what may count as 0
+(where that decides, less is seen).
 
 The proof counts eigenvalues of modulus at most ``case.zero`` as 0, refuses lower ones, and compares
 with an eigendecomposition in float64. Source of the measure: Higham, *Functions of Matrices*,
@@ -37,25 +37,35 @@ POWERS = 3
 
 
 def range_residual(case: Case, p: int, q: int) -> Residual | None:
-    """Return T^q minus the word in D and X; ``None`` if A + c I is not positive definite."""
+    """Return T (T^q - W) T; ``None`` if A or the value is certainly indefinite."""
     c, solve = case.shifted
-    if solve is None:
+    lowest = 2.0 * case.tol * _least_value(case)
+    if solve is None or case.inverse_of(case.plus(case.value, lowest)) is None:
         return None
     word, weighted = balanced_word(p, q)  # its letters: D for A, and X for Z, their inverses
 
+    def on_range(v: Block) -> Block:
+        """Return T v."""
+        return v - c * solve(v)
+
     def apply(v: Block) -> Block:
-        result, target = v, v
+        result = target = on_range(v)
         for letter in word:
             result = solve(result) if letter == "a" else case.times(case.value, result)
         for _ in range(q):
-            target = target - c * solve(target)
-        return target - result
+            target = on_range(target)
+        return on_range(target - result)
 
     def error(least: float, greatest: float) -> float:
         small, large = max(1.0 - greatest, 0.0) ** (1.0 / p), (1.0 - least) ** (1.0 / p)
         return max(1.0 - small, large - 1.0)
 
     return Residual(apply, error, solve if weighted else None)
+
+
+def _least_value(case: Case) -> float:
+    """Return f(l)."""
+    return float(case.function.magnitude(np.array(case.least)))
 
 
 def null_space_evidence(case: Case, block: Block) -> float:
@@ -66,7 +76,7 @@ def null_space_evidence(case: Case, block: Block) -> float:
     on_range = c / (c + case.least)
     filters = math.ceil(0.5 * math.log(0.1 * case.tol) / math.log(on_range))
     filters = min(max(filters, 1), MOST_FILTERS)
-    size = float(case.function.magnitude(np.array(case.least)))
+    size = _least_value(case)
 
     def filtered(v: Block) -> Block:
         for _ in range(filters):
