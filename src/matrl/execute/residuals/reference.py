@@ -75,6 +75,8 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
     forgiven = case.forgiven(allowance)
     lowest = float(np.linalg.eigvalsh(turned)[0]) / size
     slack = (2.0 * case.tol) ** (1.0 / p) if case.norm == "residual" else error + allowance
+    if case.norm == "frobenius":  # an error of this share of ||F||_F may be more of ||F||_2
+        slack *= float(np.linalg.norm(values)) / size
     if lowest < -slack:
         return None
     return Proof(spectral, spectral + allowance, max(error - forgiven, 0.0), error + allowance)
