@@ -76,10 +76,12 @@ def _orthonormal(random: np.random.Generator, shape: tuple[int, int], dtype: str
 def _eigenvalues(spectrum: Spectrum, n: int, random: np.random.Generator) -> np.ndarray:
     if spectrum.kind == "samples":
         points = np.concatenate([np.zeros(spectrum.zeros), spectrum.points])
-        chosen = random.choice(points, n) if n < len(points) else np.resize(points, n)
+        if n >= len(points):
+            chosen = np.resize(points, n)
+        else:
+            chosen = random.choice(points, n)
+            chosen[n // 2] = spectrum.lower
         chosen[0], chosen[-1] = points[0], points[-1]
-        if spectrum.zeros and n > 2:  # a zero and both ends of the others
-            chosen[1] = spectrum.lower
         return chosen
     # The ends belong to the domain, but a rounded matrix would leave it: stay inside by rounding.
     inside = (spectrum.lower * (1 + 1e-6), spectrum.upper * (1 - 1e-6))

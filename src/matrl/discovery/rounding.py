@@ -15,8 +15,13 @@ from matrl.core.tracing import Expression, Graph
 from matrl.iterations import DirectMethod, Registers, Update
 from matrl.iterations.schedule import advance, input_matrix, outputs, start
 from matrl.readings.noisy import NoisyReading, NoisyValue, compress, rounding_level
+from matrl.readings.scalar import ScalarReading, multiplier_program
 
 __all__ = ["Noise", "RoundingModel", "dips_of"]
+
+EDGE = 2.0
+"""The 2-norm of a random Hermitian matrix over the root of n times the variance of its entries."""
+VARIATION = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +101,35 @@ class RoundingModel:
             for (name, expression), value in zip(live.items(), kept, strict=True)
         }, level
 
+    def keeps_zero(
+        self,
+        nodes: np.ndarray,
+        density: np.ndarray,
+        noise: Mapping[str, Noise],
+        update: Update,
+        record: StepRecord,
+    ) -> bool:
+        """Return whether p hardly varies over what rounding has made of a zero eigenvalue of M.
+
+        Otherwise the step takes it, +-e, for an eigenvalue: it drives e towards 1 and -e away, or
+        meets a pole, and errors there are not those of the first order. True where 0 is no node.
+        """
+        if nodes[0] > 0.0:
+            return True
+        dtype = working_dtype(record.precision, self._dtype)
+        if "m" in noise or "y" not in noise:
+            value = noise["m"].value if noise else self._stored(nodes, density, dtype)
+            size = 1.0
+        else:  # the coupled form, whose T is Z Y
+            value, size = noise["y"].value, float(noise["z"].value.values[0])
+        spread = size * EDGE * np.sqrt(self._n * density[0] * value.variances[0, 0])
+        program = multiplier_program(update, self._function.root_index, record.coefficients)
+        inputs = {"M": spread * np.array([-1.0, 0.0, 1.0])}
+        with np.errstate(divide="ignore"):
+            (p,) = evaluate(program, ScalarReading(), inputs)
+        p = np.broadcast_to(p, 3)
+        return bool(np.abs(p / p[1] - 1.0).max() <= VARIATION)
+
     def _registers(
         self,
         graph: Graph,
@@ -117,12 +151,14 @@ class RoundingModel:
         is_hermitian = self._function.structure != "rectangular"
         return NoisyValue.exact(self._signed(nodes), is_hermitian=is_hermitian)
 
-    def _stored(self, nodes: np.ndarray, density: np.ndarray) -> NoisyValue:
+    def _stored(self, nodes: np.ndarray, density: np.ndarray, dtype: str = "") -> NoisyValue:
         """Return A at the start: what is 0 is so only up to the rounding of its entries."""
         value = self._exact(nodes)
         if nodes[0] > 0.0:
             return value
-        rounded = self._reading(density).cast(Operation("cast", (0,), dtype=self._dtype), value)
+        rounded = self._reading(density).cast(
+            Operation("cast", (0,), dtype=dtype or self._dtype), value
+        )
         at_zero = np.outer(nodes == 0.0, nodes == 0.0)
         return replace(rounded, errors=rounded.errors * at_zero)
 
