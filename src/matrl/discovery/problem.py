@@ -24,8 +24,8 @@ class Problem:
     ``function`` names a matrix function: ``"inv"``, ``"sqrt"``, ``"invsqrt"``, ``"root(p)"``,
     ``"invroot(p)"``, ``"power(q/p)"``, ``"sign"``, ``"polar"`` or one of the pairs
     ``"sqrt+invsqrt"``, ``"polar-right"``, ``"polar-left"``. ``spectrum`` is a
-    :class:`~matrl.Spectrum`; ``tol`` the largest error allowed in the measure ``norm``
-    (``"eigenvalue"``, ``"spectral"``, ``"frobenius"``, ``"residual"``; see
+    :class:`~matrl.Spectrum` (with 0 only where f(0) = 0); ``tol`` the largest error allowed in the
+    measure ``norm`` (``"eigenvalue"``, ``"spectral"``, ``"frobenius"``, ``"residual"``; see
     :class:`~matrl.core.measure.Measure`); ``dtype`` float32, float64, complex64 or complex128;
     ``shape`` the (m, n) that sets prices and rounding, ``None`` where the spectrum has matrices;
     ``batch`` how many at once. Raises an :class:`~matrl.errors.InputError` naming what is wrong.
