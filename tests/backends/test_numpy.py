@@ -15,77 +15,19 @@ DTYPES = [np.float32, np.float64, np.complex64, np.complex128]
 LAYOUTS = ["plain", "block", "transposed", "gaps"]
 
 
-def noise(n, dtype, seed=0, columns=None):
-    generator = np.random.default_rng(seed)
-    x = generator.standard_normal((n, columns or n)) / n**0.5
-    if np.dtype(dtype).kind == "c":
-        x = (x + 1j * generator.standard_normal(x.shape) / n**0.5) / 2**0.5
-    return x.astype(dtype)
-
-
-def double(x):
-    return x.astype(np.result_type(x.dtype, np.float64))
-
-
-def product(x, y):
-    """Return x y by SciPy's BLAS: NumPy's threads would fight the kernels' for the cores."""
-    (gemm,) = scipy.linalg.get_blas_funcs(["gemm"], (x, y))
-    return gemm(1.0, y.T, x.T).T
-
-
-def adjoint(x):
-    return x.conj().T
-
-
-def symmetric(n, dtype, seed=0):
-    x = noise(n, np.result_type(dtype, np.float64), seed)
-    return (x + adjoint(x)).astype(dtype)
-
-
-def definite(n, dtype, seed=0):
-    x = noise(n, np.result_type(dtype, np.float64), seed)
-    return (product(x, adjoint(x)) + np.eye(n)).astype(dtype)
-
-
-def laid_out(x, layout):
-    rows, columns = x.shape
-    if layout == "block":
-        view = np.full((rows + 2, columns + 3), 9, x.dtype)[1 : rows + 1, 2 : columns + 2]
-    elif layout == "transposed":
-        view = np.empty((columns, rows), x.dtype).T
-    elif layout == "gaps":
-        view = np.full((2 * rows, 2 * columns), 9, x.dtype)[::2, ::2]
-    else:
-        view = np.empty_like(x)
-    view[...] = x
-    view.flags.writeable = False
-    return view
-
-
-def close(actual, expected, units=10):
-    assert np.isfinite(actual).all()
-    scale = max(1.0, float(np.abs(expected).max()))
-    tolerance = units * np.finfo(actual.dtype).eps * actual.shape[0] * scale
-    assert np.abs(double(actual) - expected).max() <= tolerance
-
-
-def dirty(n, dtype):
-    return np.full((n, n), np.nan, dtype)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", SIZES + LEVELS)
-def test_products(n, dtype):
-    x = symmetric(n, dtype)
+def test_products(n, dtype, arrays):
+    x = arrays.symmetric(n, dtype)
     x.flags.writeable = False
     before = x.copy()
-    wide = double(x)
+    wide = arrays.double(x)
     for method in (backend.matmul, backend.matmul_hermitian, backend.matmul_averaged):
-        out = dirty(n, dtype)
+        out = arrays.dirty(n, dtype)
         method(out, x, x)
-        close(out, product(wide, wide))
+        arrays.close(out, arrays.product(wide, wide))
         if method != backend.matmul:
-            assert np.array_equal(out, adjoint(out))
+            assert np.array_equal(out, arrays.adjoint(out))
     assert np.array_equal(x, before)
 
 
@@ -93,38 +35,40 @@ def test_products(n, dtype):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("other", LAYOUTS)
 @pytest.mark.parametrize("n", [1, 2, 5, 65, 230])
-def test_products_of_strided_inputs(n, layout, other, dtype):
-    x, y = noise(n, dtype, 1, n + 3), noise(n + 3, dtype, 2, n)
-    out = dirty(n, dtype)
-    backend.matmul(out, laid_out(x, layout), laid_out(y, other))
-    close(out, product(double(x), double(y)))
-    backend.matmul_hermitian(out, laid_out(x, layout), laid_out(adjoint(x), other))
-    close(out, product(double(x), adjoint(double(x))))
-    assert np.array_equal(out, adjoint(out))
+def test_products_of_strided_inputs(n, layout, other, dtype, arrays):
+    x, y = arrays.noise((n, n + 3), dtype, 1), arrays.noise((n + 3, n), dtype, 2)
+    out = arrays.dirty(n, dtype)
+    backend.matmul(out, arrays.laid_out(x, layout), arrays.laid_out(y, other))
+    arrays.close(out, arrays.product(arrays.double(x), arrays.double(y)))
+    backend.matmul_hermitian(
+        out, arrays.laid_out(x, layout), arrays.laid_out(arrays.adjoint(x), other)
+    )
+    arrays.close(out, arrays.product(arrays.double(x), arrays.adjoint(arrays.double(x))))
+    assert np.array_equal(out, arrays.adjoint(out))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 3, 65, 300])
-def test_averaged_is_the_hermitian_part(n, dtype):
-    x, y = noise(n, dtype, 1), noise(n, dtype, 2)
-    out = dirty(n, dtype)
+def test_averaged_is_the_hermitian_part(n, dtype, arrays):
+    x, y = arrays.noise(n, dtype, 1), arrays.noise(n, dtype, 2)
+    out = arrays.dirty(n, dtype)
     backend.matmul_averaged(out, x, y)
-    whole = product(double(x), double(y))
-    close(out, (whole + adjoint(whole)) / 2)
-    assert np.array_equal(out, adjoint(out))
+    whole = arrays.product(arrays.double(x), arrays.double(y))
+    arrays.close(out, (whole + arrays.adjoint(whole)) / 2)
+    assert np.array_equal(out, arrays.adjoint(out))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", SIZES)
-def test_linear(n, dtype):
-    arrays = [laid_out(noise(n, dtype, seed), LAYOUTS[seed]) for seed in range(4)]
+def test_linear(n, dtype, arrays):
+    terms = [arrays.laid_out(arrays.noise(n, dtype, seed), LAYOUTS[seed]) for seed in range(4)]
     coefficients = [0.5, -1.0, 0.0, 3.25]
-    out = dirty(n, dtype)
-    backend.linear(out, coefficients, arrays, -0.75)
+    out = arrays.dirty(n, dtype)
+    backend.linear(out, coefficients, terms, -0.75)
     expected = -0.75 * np.eye(n)
-    for coefficient, x in zip(coefficients, arrays, strict=True):
-        expected = expected + coefficient * double(x)
-    close(out, expected)
+    for coefficient, x in zip(coefficients, terms, strict=True):
+        expected = expected + coefficient * arrays.double(x)
+    arrays.close(out, expected)
     backend.linear(out, [], [], 2.0)
     assert np.array_equal(out, 2 * np.eye(n, dtype=dtype))
 
@@ -139,12 +83,12 @@ def test_linear_in_several_row_blocks(kind):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", SIZES)
-def test_inverse(n, dtype):
-    x = laid_out(definite(n, dtype), LAYOUTS[n % 4])
-    out = dirty(n, dtype)
+def test_inverse(n, dtype, arrays):
+    x = arrays.laid_out(arrays.definite(n, dtype), LAYOUTS[n % 4])
+    out = arrays.dirty(n, dtype)
     backend.inverse_spd(out, x)
-    close(out, scipy.linalg.inv(double(x)), 30)
-    assert np.array_equal(out, adjoint(out))
+    arrays.close(out, scipy.linalg.inv(arrays.double(x)), units=30)
+    assert np.array_equal(out, arrays.adjoint(out))
 
 
 def test_inverse_refuses():
@@ -160,8 +104,8 @@ def test_inverse_refuses():
 
 
 @pytest.mark.parametrize("n", [1, 2, 8, 64, 65, 300])
-def test_inverse_never_returns_nan(n):
-    x = definite(n, np.float64)
+def test_inverse_never_returns_nan(n, arrays):
+    x = arrays.definite(n, np.float64)
     x[-1, 0] = np.nan
     with pytest.raises((NonFiniteError, IndefiniteMatrixError)):
         backend.inverse_spd(np.empty_like(x), x)
@@ -170,18 +114,18 @@ def test_inverse_never_returns_nan(n):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", SIZES)
-def test_spectral_function(n, dtype):
-    x = laid_out(symmetric(n, dtype), LAYOUTS[n % 4])
-    out = dirty(n, dtype)
+def test_spectral_function(n, dtype, arrays):
+    x = arrays.laid_out(arrays.symmetric(n, dtype), LAYOUTS[n % 4])
+    out = arrays.dirty(n, dtype)
     backend.spectral_function(out, x, np.tanh)
-    values, vectors = scipy.linalg.eigh(double(x))
-    close(out, product(vectors * np.tanh(values), adjoint(vectors)), 30)
-    assert np.array_equal(out, adjoint(out))
+    values, vectors = scipy.linalg.eigh(arrays.double(x))
+    arrays.close(out, arrays.product(vectors * np.tanh(values), arrays.adjoint(vectors)), units=30)
+    assert np.array_equal(out, arrays.adjoint(out))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.complex64])
-def test_spectral_function_passes_and_checks_values(dtype):
-    x, out = symmetric(4, dtype), np.empty((4, 4), dtype)
+def test_spectral_function_passes_and_checks_values(dtype, arrays):
+    x, out = arrays.symmetric(4, dtype), np.empty((4, 4), dtype)
     seen = []
 
     def record(values):
@@ -208,16 +152,20 @@ def test_spectral_function_passes_and_checks_values(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("transpose", [False, True])
-def test_cholesky_and_solve(n, dtype, transpose):
-    x = definite(n, dtype)
-    factor = dirty(n, dtype)
+def test_cholesky_and_solve(n, dtype, transpose, arrays):
+    x = arrays.definite(n, dtype)
+    factor = arrays.dirty(n, dtype)
     assert backend.cholesky(factor, x)
     assert np.array_equal(factor, np.tril(factor))
-    wide = double(factor)
-    close(factor, scipy.linalg.cholesky(double(x), lower=True), 30)
-    b = laid_out(noise(n, dtype, 3, 3), LAYOUTS[n % 4])
-    solution = backend.solve_triangular(laid_out(factor, LAYOUTS[n % 4]), b, transpose)
-    close(solution, scipy.linalg.solve(adjoint(wide) if transpose else wide, double(b)), 30)
+    wide = arrays.double(factor)
+    arrays.close(factor, scipy.linalg.cholesky(arrays.double(x), lower=True), units=30)
+    b = arrays.laid_out(arrays.noise((n, 3), dtype, 3), LAYOUTS[n % 4])
+    solution = backend.solve_triangular(arrays.laid_out(factor, LAYOUTS[n % 4]), b, transpose)
+    arrays.close(
+        solution,
+        scipy.linalg.solve(arrays.adjoint(wide) if transpose else wide, arrays.double(b)),
+        units=30,
+    )
 
 
 def test_cholesky_and_solve_refuse():
@@ -228,22 +176,22 @@ def test_cholesky_and_solve_refuse():
 
 @given(st.integers(1, 140), st.sampled_from(DTYPES), st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
-def test_symmetrize(n, dtype, seed):
-    x = noise(n, dtype, seed)
+def test_symmetrize(arrays, n, dtype, seed):
+    x = arrays.noise(n, dtype, seed)
     out = x.copy()
     backend.symmetrize(out)
-    assert np.array_equal(out, adjoint(out))
-    assert np.array_equal(out, (x + adjoint(x)) * dtype(0.5))
+    assert np.array_equal(out, arrays.adjoint(out))
+    assert np.array_equal(out, (x + arrays.adjoint(x)) * dtype(0.5))
     assert backend.asymmetry(out) == 0
-    assert backend.asymmetry(x) == np.abs(x - adjoint(x)).max()
+    assert backend.asymmetry(x) == np.abs(x - arrays.adjoint(x)).max()
 
 
-def test_cast_and_empty():
-    x = noise(5, np.float64)
+def test_cast_and_empty(arrays):
+    x = arrays.noise(5, np.float64)
     out = backend.empty((5, 5), np.float32)
     assert out.flags.c_contiguous
     assert out.dtype == np.float32
-    backend.cast(out, laid_out(x, "gaps"))
+    backend.cast(out, arrays.laid_out(x, "gaps"))
     assert np.array_equal(out, x.astype(np.float32))
     backend.cast(out, np.full((5, 5), -1e300))
     assert (out == -np.inf).all()
@@ -253,8 +201,8 @@ def test_cast_and_empty():
 
 @pytest.mark.parametrize("source", DTYPES)
 @pytest.mark.parametrize("target", DTYPES)
-def test_casts_between_precisions_and_to_complex(source, target):
-    x = noise(3, source, columns=5)
+def test_casts_between_precisions_and_to_complex(source, target, arrays):
+    x = arrays.noise((3, 5), source)
     out = np.empty((3, 5), target)
     if np.dtype(source).kind == "c" and np.dtype(target).kind == "f":
         with pytest.raises(InputError, match="casts"):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy.linalg
 
 from matrl.backends.numpy import numpy_backend as backend
 from matrl.errors import InputError
@@ -12,143 +11,96 @@ LAYOUTS = ["plain", "block", "transposed", "gaps", "reversed"]
 SHAPES = [(1, 1), (7, 1), (5, 3), (3, 5), (130, 65), (65, 230), (300, 225), (20, 385), (9, 705)]
 
 
-def noise(shape, dtype, seed=0):
-    generator = np.random.default_rng(seed)
-    x = generator.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * generator.standard_normal(shape)
-    return (x / max(shape) ** 0.5).astype(dtype)
-
-
-def double(x):
-    return x.astype(np.result_type(x.dtype, np.float64))
-
-
-def product(x, y):
-    """Return x y by SciPy's BLAS: NumPy's threads would fight the kernels' for the cores."""
-    (gemm,) = scipy.linalg.get_blas_funcs(["gemm"], (x, y))
-    return gemm(1.0, y.T, x.T).T
-
-
-def adjoint(x):
-    return x.conj().T
-
-
-def laid_out(x, layout):
-    rows, columns = x.shape
-    if layout == "block":
-        view = np.full((rows + 2, columns + 3), 9, x.dtype)[1 : rows + 1, 2 : columns + 2]
-    elif layout == "transposed":
-        view = np.empty((columns, rows), x.dtype).T
-    elif layout == "gaps":
-        view = np.full((2 * rows, 2 * columns), 9, x.dtype)[::2, ::2]
-    elif layout == "reversed":
-        view = np.empty_like(x)[::-1, ::-1]
-    else:
-        view = np.empty_like(x)
-    view[...] = x
-    view.flags.writeable = False
-    return view
-
-
-def dirty(rows, columns, dtype):
-    return np.full((rows, columns), np.nan, dtype)
-
-
-def close(actual, expected, inner, units=10):
-    assert np.isfinite(actual).all()
-    scale = max(1.0, float(np.abs(expected).max()))
-    tolerance = units * np.finfo(actual.dtype).eps * max(inner, 3) * scale
-    assert np.abs(double(actual) - expected).max() <= tolerance
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("other", LAYOUTS)
 @pytest.mark.parametrize(("adjoint_x", "adjoint_y"), [(True, False), (False, True), (True, True)])
-def test_products_with_adjoints(layout, other, adjoint_x, adjoint_y, dtype):
+def test_products_with_adjoints(layout, other, adjoint_x, adjoint_y, dtype, arrays):
     m, k, n = 6, 11, 4
-    x, y = noise((m, k), dtype, 1), noise((k, n), dtype, 2)
-    left = laid_out(np.ascontiguousarray(adjoint(x)) if adjoint_x else x, layout)
-    right = laid_out(np.ascontiguousarray(adjoint(y)) if adjoint_y else y, other)
-    out = dirty(m, n, dtype)
+    x, y = arrays.noise((m, k), dtype, 1), arrays.noise((k, n), dtype, 2)
+    left = arrays.laid_out(np.ascontiguousarray(arrays.adjoint(x)) if adjoint_x else x, layout)
+    right = arrays.laid_out(np.ascontiguousarray(arrays.adjoint(y)) if adjoint_y else y, other)
+    out = arrays.dirty((m, n), dtype)
     backend.matmul(out, left, right, adjoint_x=adjoint_x, adjoint_y=adjoint_y)
-    close(out, product(double(x), double(y)), k)
+    arrays.close(out, arrays.product(arrays.double(x), arrays.double(y)), k)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("n", [1, 5, 230, 705])
-def test_hermitian_products_with_adjoints(n, layout, dtype):
-    x = noise((n, 12), dtype)
-    tall, wide = laid_out(x, layout), laid_out(np.ascontiguousarray(adjoint(x)), layout)
-    expected = product(double(x), adjoint(double(x)))
+def test_hermitian_products_with_adjoints(n, layout, dtype, arrays):
+    x = arrays.noise((n, 12), dtype)
+    tall, wide = (
+        arrays.laid_out(x, layout),
+        arrays.laid_out(np.ascontiguousarray(arrays.adjoint(x)), layout),
+    )
+    expected = arrays.product(arrays.double(x), arrays.adjoint(arrays.double(x)))
     for method in (backend.matmul_hermitian, backend.matmul_averaged):
         for left, right, adjoint_x, adjoint_y in [
             (tall, tall, False, True),
             (wide, wide, True, False),
             (wide, tall, True, True),
         ]:
-            out = dirty(n, n, dtype)
+            out = arrays.dirty(n, dtype)
             method(out, left, right, adjoint_x=adjoint_x, adjoint_y=adjoint_y)
-            close(out, expected, 12)
-            assert np.array_equal(out, adjoint(out))
+            arrays.close(out, expected, 12)
+            assert np.array_equal(out, arrays.adjoint(out))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_gram(shape, dtype):
+def test_gram(shape, dtype, arrays):
     m, n = shape
-    x = noise(shape, dtype)
-    h = noise((m, m), dtype, 1)
-    h = h + adjoint(h)
-    y = product(double(h), double(x)).astype(dtype)
+    x = arrays.noise(shape, dtype)
+    h = arrays.noise((m, m), dtype, 1)
+    h = h + arrays.adjoint(h)
+    y = arrays.product(arrays.double(h), arrays.double(x)).astype(dtype)
     for right in (x, x.copy(), y):
-        expected = product(adjoint(double(x)), double(right))
-        expected = (expected + adjoint(expected)) / 2
+        expected = arrays.product(arrays.adjoint(arrays.double(x)), arrays.double(right))
+        expected = (expected + arrays.adjoint(expected)) / 2
         for method in (backend.gram, backend.gram_averaged):
-            out = dirty(n, n, dtype)
+            out = arrays.dirty(n, dtype)
             method(out, x, right)
-            close(out, expected, max(m, n))
-            assert np.array_equal(out, adjoint(out))
+            arrays.close(out, expected, max(m, n))
+            assert np.array_equal(out, arrays.adjoint(out))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_outer_gram(shape, dtype):
+def test_outer_gram(shape, dtype, arrays):
     m, n = shape
-    x = noise(shape, dtype)
-    h = noise((n, n), dtype, 1)
-    y = product(double(x), double(h + adjoint(h))).astype(dtype)
+    x = arrays.noise(shape, dtype)
+    h = arrays.noise((n, n), dtype, 1)
+    y = arrays.product(arrays.double(x), arrays.double(h + arrays.adjoint(h))).astype(dtype)
     for right in (x, x.copy(), y):
-        expected = product(double(x), adjoint(double(right)))
-        out = dirty(m, m, dtype)
+        expected = arrays.product(arrays.double(x), arrays.adjoint(arrays.double(right)))
+        out = arrays.dirty(m, dtype)
         backend.outer_gram(out, x, right)
-        close(out, (expected + adjoint(expected)) / 2, max(m, n))
-        assert np.array_equal(out, adjoint(out))
+        arrays.close(out, (expected + arrays.adjoint(expected)) / 2, max(m, n))
+        assert np.array_equal(out, arrays.adjoint(out))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("shape", [(1, 1), (9, 4), (4, 9)])
-def test_grams_of_strided_inputs(shape, layout, dtype):
+def test_grams_of_strided_inputs(shape, layout, dtype, arrays):
     m, n = shape
-    x = laid_out(noise(shape, dtype), layout)
-    wide = double(x)
-    for right in (x, laid_out(np.array(x), layout)):
-        inner, outer = dirty(n, n, dtype), dirty(m, m, dtype)
+    x = arrays.laid_out(arrays.noise(shape, dtype), layout)
+    wide = arrays.double(x)
+    for right in (x, arrays.laid_out(np.array(x), layout)):
+        inner, outer = arrays.dirty(n, dtype), arrays.dirty(m, dtype)
         backend.gram(inner, x, right)
         backend.outer_gram(outer, x, right)
-        close(inner, adjoint(wide) @ wide, m)
-        close(outer, wide @ adjoint(wide), n)
+        arrays.close(inner, arrays.adjoint(wide) @ wide, m)
+        arrays.close(outer, wide @ arrays.adjoint(wide), n)
 
 
-def test_gram_averaged_takes_the_hermitian_part():
-    x, y = noise((30, 8), np.complex128), noise((30, 8), np.complex128, 1)
-    out = dirty(8, 8, np.complex128)
+def test_gram_averaged_takes_the_hermitian_part(arrays):
+    x, y = arrays.noise((30, 8), np.complex128), arrays.noise((30, 8), np.complex128, 1)
+    out = arrays.dirty(8, np.complex128)
     backend.gram_averaged(out, x, y)
-    whole = adjoint(x) @ y
-    close(out, (whole + adjoint(whole)) / 2, 30)
+    whole = arrays.adjoint(x) @ y
+    arrays.close(out, (whole + arrays.adjoint(whole)) / 2, 30)
 
 
 @pytest.mark.parametrize(

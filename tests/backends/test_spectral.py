@@ -13,39 +13,12 @@ SIZES = [1, 2, 3, 8, 65]
 SHAPES = [(1, 1), (6, 1), (3, 3), (40, 7), (70, 65)]
 
 
-def noise(shape, dtype, seed=0):
-    generator = np.random.default_rng(seed)
-    x = generator.standard_normal(shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * generator.standard_normal(shape)
-    return (x / max(shape) ** 0.5).astype(dtype)
-
-
-def double(x):
-    return x.astype(np.result_type(x.dtype, np.float64))
-
-
-def product(x, y):
-    """Return x y by SciPy's BLAS: NumPy's threads would fight the kernels' for the cores."""
-    (gemm,) = scipy.linalg.get_blas_funcs(["gemm"], (x, y))
-    return gemm(1.0, y.T, x.T).T
-
-
-def adjoint(x):
-    return x.conj().T
-
-
 def eps(x):
     return float(np.finfo(x.dtype).eps)
 
 
-def definite(n, dtype):
-    x = noise((n, n), np.result_type(dtype, np.float64))
-    return (product(x, adjoint(x)) + 0.05 * np.eye(n)).astype(dtype)
-
-
 def frobenius(x):
-    return float(np.sqrt(np.sum(np.abs(double(x)) ** 2)))
+    return float(np.linalg.norm(x.astype(np.complex128)))
 
 
 def strided(x):
@@ -58,19 +31,21 @@ def strided(x):
 @pytest.mark.parametrize(
     ("n", "dtype"), [*((n, dtype) for n in SIZES for dtype in DTYPES), (225, np.complex128)]
 )
-def test_lyapunov(n, dtype):
-    s = definite(n, dtype)
-    s = (s + adjoint(s)) / 2
-    r = noise((n, n), dtype, 1)
-    r = r + adjoint(r)
+def test_lyapunov(n, dtype, arrays):
+    s = arrays.definite(n, dtype, 0.05)
+    s = (s + arrays.adjoint(s)) / 2
+    r = arrays.noise((n, n), dtype, 1)
+    r = r + arrays.adjoint(r)
     inputs = s.copy(), r.copy()
     out = np.full((n, n), np.nan, dtype)
     backend.lyapunov(out, strided(s), strided(r))
-    d = double(out)
-    residual = product(double(s), d) + product(d, double(s)) - double(r)
+    d = arrays.double(out)
+    residual = (
+        arrays.product(arrays.double(s), d) + arrays.product(d, arrays.double(s)) - arrays.double(r)
+    )
     limit = 20 * eps(s) * n * max(1.0, frobenius(s) * frobenius(d))
     assert frobenius(residual) <= limit
-    assert np.array_equal(out, adjoint(out))
+    assert np.array_equal(out, arrays.adjoint(out))
     backend.lyapunov(out, s, r)
     assert np.array_equal(s, inputs[0])
     assert np.array_equal(r, inputs[1])
@@ -113,30 +88,30 @@ def test_lyapunov_refuses(kind):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_polar_factor(shape, dtype):
-    x = noise(shape, dtype)
+def test_polar_factor(shape, dtype, arrays):
+    x = arrays.noise(shape, dtype)
     x[: shape[1]] += 2 * np.eye(shape[1], dtype=dtype)
     before = x.copy()
     out = np.full(shape, np.nan, dtype)
     values = backend.polar_factor(out, strided(x))
-    u, exact, vh = scipy.linalg.svd(double(x), full_matrices=False)
+    u, exact, vh = scipy.linalg.svd(arrays.double(x), full_matrices=False)
     units = 30 * eps(x) * max(shape)
     assert values.dtype == np.finfo(dtype).dtype
     assert np.abs(values - exact).max() <= units * exact[0]
-    assert np.abs(out - product(u, vh)).max() <= units * exact[0] / exact[-1]
-    wide = double(out)
-    assert np.abs(product(adjoint(wide), wide) - np.eye(shape[1])).max() <= units
-    h = product(adjoint(wide), double(x))
-    assert np.abs(h - adjoint(h)).max() <= units * exact[0]
+    assert np.abs(out - arrays.product(u, vh)).max() <= units * exact[0] / exact[-1]
+    wide = arrays.double(out)
+    assert np.abs(arrays.product(arrays.adjoint(wide), wide) - np.eye(shape[1])).max() <= units
+    h = arrays.product(arrays.adjoint(wide), arrays.double(x))
+    assert np.abs(h - arrays.adjoint(h)).max() <= units * exact[0]
     assert np.array_equal(x, before)
 
 
-def test_polar_factor_of_deficient_rank_is_still_unitary():
+def test_polar_factor_of_deficient_rank_is_still_unitary(arrays):
     x = np.outer([1.0, 2.0, 2.0], [1.0, 1j])
     out = np.empty_like(x)
     values = backend.polar_factor(out, x)
     assert values[1] <= 1e-15 * values[0]
-    assert np.abs(adjoint(out) @ out - np.eye(2)).max() <= 1e-14
+    assert np.abs(arrays.adjoint(out) @ out - np.eye(2)).max() <= 1e-14
 
 
 def test_polar_factor_refuses():
@@ -152,14 +127,14 @@ def test_polar_factor_refuses():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", SIZES)
-def test_general_inverse(n, dtype):
-    x = noise((n, n), dtype) + 2 * np.eye(n, dtype=dtype)[::-1]
+def test_general_inverse(n, dtype, arrays):
+    x = arrays.noise((n, n), dtype) + 2 * np.eye(n, dtype=dtype)[::-1]
     before = x.copy()
     out = np.full((n, n), np.nan, dtype)
     backend.inverse(out, strided(x))
-    wide = double(x)
+    wide = arrays.double(x)
     limit = 10 * eps(x) * n * frobenius(wide) * frobenius(scipy.linalg.inv(wide))
-    assert np.abs(product(double(out), wide) - np.eye(n)).max() <= limit
+    assert np.abs(arrays.product(arrays.double(out), wide) - np.eye(n)).max() <= limit
     assert np.array_equal(x, before)
 
 

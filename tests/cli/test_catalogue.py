@@ -43,6 +43,17 @@ def test_tables_of_one_function_under_any_of_its_names() -> None:
     assert result.stdout == catalogue("--function", "invsqrt").stdout
 
 
+def test_a_function_made_on_demand_has_tables_too() -> None:
+    result = catalogue("--function", "power(-6/20)")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("function    power--3/10, the principal power -3/10")
+    assert "minimax-41" in result.stdout
+    document = catalogue_document("power(-6/20)")
+    indices = {row["name"]: row["root_indices"] for row in document["updates"]}
+    assert (indices["minimax-11"], indices["minimax-41"]) == ([5, 10], [10])
+    assert "power--3/10" not in FUNCTIONS  # the list itself stays what it is
+
+
 def test_help_names_the_command() -> None:
     assert "catalogue" in CliRunner().invoke(cli, ["--help"]).stdout
     result = catalogue("--help")
@@ -56,7 +67,8 @@ def test_help_names_the_command() -> None:
     [
         (("--function", "cbrt"), "cbrt"),
         (("--function", ""), "function: there is no ''"),
-        (("--function", "power(5/2)"), "compose two powers"),
+        (("--function", "power(5/2)"), "no power between -1 and 1"),
+        (("--function", "power(2/65)"), "compose two powers"),
         (("--function",), "--function"),
         (("--update", "newton"), "--update"),
         (("invsqrt",), "invsqrt"),

@@ -87,3 +87,21 @@ def test_show_escapes_what_a_terminal_would_obey(invoke) -> None:
     assert result.exit_code == 0
     assert "\x1b" not in result.stdout
     assert "[bold]odd[/bold]" in result.stdout
+
+
+@pytest.mark.parametrize(("name", "exponent"), [("power(0.3)", 0.3), ("invroot-16", -1 / 16)])
+def test_a_power_made_on_demand_from_discovery_to_its_value(
+    invoke, name: str, exponent: float
+) -> None:
+    spectrum = ("--interval", "1e-2", "1", "--n", "64", "--tol", "1e-6")
+    search = ("--profile", "prices.json", "--nodes", "60", "--precision", "float64")
+    found = invoke("discover", name, *spectrum, *search, "-o", "mine.json")
+    assert found.exit_code == 0, found.output
+    shown = invoke("show", "mine.json")
+    assert shown.exit_code == 0
+    assert matrl.Plan.load("mine.json").function in shown.stdout
+    result = invoke("run", "mine.json", "good.npy", "-o", "f.npy", "--verify", "full", "--json")
+    assert json.loads(result.stdout)["status"] == "converged"
+    values, vectors = np.linalg.eigh(np.load("good.npy"))
+    exact = (vectors * values**exponent) @ vectors.T
+    assert np.abs(np.load("f.npy") - exact).max() < 1e-5

@@ -41,11 +41,21 @@ def rounding(root_index: int, coefficients: tuple[float, ...], upper: float) -> 
     )
 
 
+@pytest.mark.parametrize("kappa", [1.01, 10.0, 1e3, 1e6, 1e10])
+@pytest.mark.parametrize("root_index", [9, 16, 31, 64])
+def test_equioscillation_for_large_root_indices(root_index: int, kappa: float) -> None:
+    check_equioscillation(root_index, kappa ** (-1.0 / root_index), range(5))
+
+
 @pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("root_index", range(1, 9))
 def test_equioscillation(root_index: int, ratio: float) -> None:
+    check_equioscillation(root_index, ratio, range(9))
+
+
+def check_equioscillation(root_index: int, ratio: float, degrees: range) -> None:
     # d + 2 alternations of equal size are both necessary and sufficient for optimality
-    for degree in range(9):
+    for degree in degrees:
         coefficients = minimax_coefficients(root_index, degree, ratio, 1.0)
         assert len(coefficients) == degree + 1
         assert coefficients[0] > 0.0

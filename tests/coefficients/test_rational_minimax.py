@@ -50,10 +50,24 @@ def stationary(p: PartialFractions, root_index: int, lower: float) -> list[Any]:
     return [mpmath.mpf(float(x)) for x in left]
 
 
+LARGE = [(k, kappa ** (-1.0 / k)) for k in (9, 23, 64) for kappa in (1.01, 1e3, 1e10)]
+
+
+@pytest.mark.parametrize(("root_index", "lower"), LARGE)
+@pytest.mark.parametrize("poles", range(1, 5))
+def test_large_root_indices(root_index: int, poles: int, lower: float) -> None:
+    """m = x^k from 1/kappa to 1, which is what large roots of matrices see."""
+    check_equioscillation_and_positivity(root_index, poles, lower)
+
+
 @pytest.mark.parametrize("lower", LOWERS)
 @pytest.mark.parametrize("poles", range(1, 5))
 @pytest.mark.parametrize("root_index", range(2, 9))
 def test_equioscillation_and_positivity(root_index: int, poles: int, lower: float) -> None:
+    check_equioscillation_and_positivity(root_index, poles, lower)
+
+
+def check_equioscillation_and_positivity(root_index: int, poles: int, lower: float) -> None:
     p = rational_minimax(root_index, poles, lower, 1.0)
     assert min(p.constant, *p.weights, *p.shifts) > 0.0
     assert list(p.shifts) == sorted(set(p.shifts))
@@ -134,10 +148,10 @@ def test_more_poles_are_better_and_polynomials_worse(root_index: int, lower: flo
 
 
 def test_bad_arguments() -> None:
-    with pytest.raises(InputError, match=r"^root_index is 1, out of range; pass .* 2\.\.8"):
+    with pytest.raises(InputError, match=r"^root_index is 1, out of range; pass .* 2\.\.64"):
         rational_minimax(1, 2, 0.1, 1.0)
-    with pytest.raises(InputError, match=r"^root_index is 9, out of range"):
-        rational_minimax(9, 2, 0.1, 1.0)
+    with pytest.raises(InputError, match=r"^root_index is 65, out of range"):
+        rational_minimax(65, 2, 0.1, 1.0)
     with pytest.raises(InputError, match=r"^poles is 5, out of range; pass an integer in 1\.\.4"):
         rational_minimax(3, 5, 0.1, 1.0)
     with pytest.raises(InputError, match=r"^lower is 1e-09, less than 1e-08 of upper = 1.0; raise"):

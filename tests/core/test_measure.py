@@ -156,3 +156,15 @@ def test_no_error_is_zero(norm: Norm, function: MatrixFunction) -> None:
 def test_norms_there_are_not(norm: object) -> None:
     with pytest.raises(UnknownNameError, match=r"norm: there is no measure .* choose one of: eig"):
         Measure(norm, FUNCTIONS.get("inv"))  # type: ignore[arg-type]
+
+
+def test_powers_that_overflow_are_infinite_errors() -> None:
+    """||A^63 Z^64 - I|| has the power 63·64 of x."""
+    measure = Measure("residual", FUNCTIONS.get("power(-63/64)"))
+    assert measure.power == 63 * 64
+    assert measure.of_range(0.9, 1.2) == np.inf
+    one = np.ones(2)
+    assert measure.of_points(np.array([1.0, 1.2]), one, one / 2) == np.inf
+    assert measure.of_points(np.array([1.0, 1.2]), np.array([1.0, 0.0]), one / 2) == np.inf
+    assert measure.of_points(np.array([1.0, 1.0]), one, one / 2) == 0.0
+    assert measure.of_range(1.0 - 1e-9, 1.0 + 1e-9) == pytest.approx(63 * 64 * 1e-9, rel=1e-4)

@@ -71,6 +71,16 @@ def test_patterns(patterns: tuple[str, ...], names: list[str], registry: Registr
     assert [entry.name for entry in registry.matching(patterns)] == names
 
 
+def test_patterns_may_match_what_is_not_registered(registry: Registry[Named]) -> None:
+    further = [Named("series-17"), Named("halley")]
+    found = registry.matching(("series-*",), further)
+    assert [entry.name for entry in found] == ["series-3", "series-5", "series-17"]
+    assert [entry.name for entry in registry.matching(("halley",), further)] == ["halley"]
+    assert "halley" not in registry
+    with pytest.raises(UnknownNameError, match=r"matches no update; .*newton, series-3"):
+        registry.matching(("pade-*",), further)
+
+
 @pytest.mark.parametrize("pattern", ["halley", "Series-*", "", "series"])
 def test_every_pattern_must_match(pattern: str, registry: Registry[Named]) -> None:
     message = f"allow: the pattern {pattern!r} matches no update"

@@ -102,7 +102,7 @@ def test_tolerances(dtype: Any) -> None:
     ("arguments", "error", "message"),
     [
         ({"function": "log"}, UnknownNameError, "function: there is no 'log'"),
-        ({"function": "root(9)"}, UnknownNameError, "no index from 2 to 8"),
+        ({"function": "root(65)"}, UnknownNameError, "no index from 2 to 64"),
         ({"norm": "nuclear"}, UnknownNameError, "norm: there is no measure 'nuclear'"),
         ({"spectrum": (0.1, 1.0)}, InputError, "spectrum: must be a matrl.Spectrum, not tuple"),
         ({"dtype": "float16"}, InputError, "dtype: must be one of float32, float64, complex64"),
@@ -153,3 +153,36 @@ def test_polar_factors_need_full_rank(function: str) -> None:
     assert Problem(function, Spectrum.of(1j * np.eye(3)), dtype="complex128").n == 3
     with pytest.raises(InputError, match=f"matrices: must have full rank for {function}"):
         Problem(function, Spectrum.of(np.ones((3, 2))))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "name"),
+    [
+        ({"tol": 0.0}, ToleranceError, "tol"),
+        ({"tol": 1.0}, ToleranceError, "tol"),
+        ({"tol": math.nan}, ToleranceError, "tol"),
+        ({"tol": "small"}, ToleranceError, "tol"),
+        ({"tol": 1e-17}, ToleranceError, "tol"),
+        ({"tol": 1e-8, "dtype": "float32"}, ToleranceError, "tol"),
+        ({"dtype": "float16"}, InputError, "dtype"),
+        ({"shape": None}, InputError, "shape"),
+        ({"shape": (4, 5)}, InputError, "shape"),
+        ({"shape": (0, 0)}, InputError, "shape"),
+        ({"shape": "large"}, InputError, "shape"),
+        ({"batch": 0}, InputError, "batch"),
+        ({"norm": "euclidean"}, UnknownNameError, "norm"),
+        ({"spectrum": Spectrum.interval(0, 1)}, InputError, "interval"),
+        ({"spectrum": Spectrum.samples([-1, 1])}, InputError, "samples"),
+        ({"spectrum": (0.1, 1.0)}, InputError, "spectrum"),
+        ({"function": "cbrt"}, UnknownNameError, "function"),
+    ],
+)
+def test_problems_that_make_no_sense(arguments, error, name):
+    given_arguments = {
+        "function": "inv",
+        "spectrum": Spectrum.interval(0.1, 1),
+        "shape": (8, 8),
+        **arguments,
+    }
+    with pytest.raises(error, match=name):
+        Problem(**given_arguments)

@@ -1,7 +1,7 @@
 """Schedules of the environment: prices add up, bounds are admissible, maps are safe."""
 
 import json
-import math
+from functools import cache
 
 import mpmath
 import numpy as np
@@ -10,15 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrl import Problem, Profile, Spectrum, discover
-from matrl.coefficients import minimax_coefficients
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
-from matrl.discovery.accuracy import eigenvalue_error
 from matrl.discovery.domains import scaled_domains
 from matrl.discovery.environment import ScheduleEnvironment
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.state import ScheduleState
-from matrl.errors import InputError, ToleranceError, UnknownNameError, UnreachableError
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 from matrl.readings.count import price
@@ -52,8 +49,14 @@ def prices_at_512(table):
     return price_of
 
 
+@cache
+def pricer(function, prices, dtypes):
+    """Return a pricer for all examples: making an environment is pricing every step once."""
+    table = profile(dict(prices), dtypes=dtypes)
+    return SchedulePricer(FUNCTIONS.get(function), "float64", prices_at_512(table))
+
+
 def environment(function, spectrum, tol=1e-6, prices=PRICES, dtypes=("float64",), allow="*"):
-    table = profile(prices, dtypes=dtypes)
     entry = FUNCTIONS.get(function)
     actions = [
         (update, dtype)
@@ -66,7 +69,7 @@ def environment(function, spectrum, tol=1e-6, prices=PRICES, dtypes=("float64",)
         measure,
         scaled_domains(spectrum, measure, N),
         actions,
-        SchedulePricer(entry, "float64", prices_at_512(table)),
+        pricer(function, tuple(prices.items()), dtypes),
         tol=tol,
         n=N,
         dtype="float64",
@@ -148,6 +151,29 @@ def test_bounds_are_admissible_along_optimal_plans(function, allow, kappa):
     assert sum(paid) == pytest.approx(found.cost, rel=1e-9)
     for index, bound in enumerate(bounds):
         assert bound <= sum(paid[index:]) * (1 + 1e-9)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="SchedulePricer.own takes a step like it for the step before, which left Z undone; the "
+    "first step has nothing to leave, so that the step after it costs 2 where the bound says 3",
+)
+def test_the_bound_after_a_first_coupled_step():
+    env = environment("sqrt", Spectrum.interval(0.1, 1), 1e-3)
+    steps = [("minimax-9", "yz"), ("minimax-3", "yz")]
+    state, price, bound = env.root(), 0.0, 0.0
+    for step in steps:
+        bound = env.bound(state)
+        taken = [
+            env.step(state, action)
+            for action in env.actions(state)
+            if action.structure == (*step, "float64", "mirrored")
+        ]
+        assert len(taken) == 1
+        assert taken[0] is not None
+        state, price = taken[0]
+    assert env.done(state)
+    assert bound <= price * (1 + 1e-9)
 
 
 def applied(step: StepRecord, k: int, x: np.ndarray) -> np.ndarray:
@@ -240,214 +266,3 @@ def test_minimax_5_composed_greedily_against_an_independent_remez():
             lower, upper = 1 - error, 1 + error
     assert found.optimal
     assert found.error <= 1e-9
-
-
-def solve(function="invsqrt", spectrum=None, tol=1e-4, prices=PRICES, **options):
-    spectrum = spectrum or Spectrum.interval(1e-2, 1)
-    problem = Problem(function, spectrum, tol=tol, shape=(N, N))
-    return discover(problem, profile=profile(prices), **options)
-
-
-@pytest.mark.parametrize("function", FUNCTION_NAMES)
-@pytest.mark.parametrize(
-    ("kappa", "tol"), [(10.0, 1e-8), (1e2, 1e-2), (1e4, 1e-8), (1e4, 1e-2), (10.0, 1e-6)]
-)
-def test_found_plans_keep_their_promises(function, kappa, tol):
-    found = solve(function, Spectrum.interval(1 / kappa, 1), tol)
-    assert found.optimal
-    assert not found.interrupted
-    assert found.error + found.plan.predicted.rounding <= tol
-    costs = [plan.predicted.cost for plan in found.finalists]
-    assert costs == sorted(costs)
-    assert found.plan == found.finalists[0]
-    assert found.plan.provenance.optimal
-
-
-@pytest.mark.parametrize("function", FUNCTION_NAMES)
-def test_where_everything_is_free_the_cost_is_zero(function):
-    found = solve(function, prices=dict.fromkeys(PRICES, 0.0))
-    assert found.cost == 0.0
-    assert found.optimal
-
-
-def test_free_products_leave_only_polynomials():
-    free = {**PRICES, "matmul": 0.0, "matmul_herm": 0.0}
-    found = solve(prices=free)
-    assert found.cost == 0.0
-    kinds = {step.name.partition("-")[0] for step in found.plan.steps}
-    assert kinds <= {"minimax", "series", "fitted"}
-
-
-@pytest.mark.parametrize(
-    ("allow", "names"),
-    [
-        ("minimax-3", {"minimax-3"}),
-        ("minimax-[35]", {"minimax-3", "minimax-5"}),
-        ("newton, eigh", {"newton", "eigh"}),
-        (["series-*"], {f"series-{d}" for d in range(2, 10)}),
-        (["zolotarev-2", "halley"], {"zolotarev-2", "halley"}),
-    ],
-)
-def test_allow_filters_the_actions(allow, names):
-    assert {step.name for step in solve(allow=allow).plan.steps} <= names
-
-
-@pytest.mark.parametrize("precision", ["float32", "float64", ["float32", "float64"]])
-def test_precision_filters_the_steps(precision):
-    problem = Problem("invsqrt", Spectrum.interval(1e-2, 1), tol=1e-2, shape=(N, N))
-    prices = profile(dtypes=("float32", "float64"))
-    steps = discover(problem, profile=prices, precision=precision).plan.steps
-    assert {step.precision for step in steps} <= set(np.atleast_1d(precision).tolist())
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_at_most_so_many_steps(count):
-    assert len(solve(steps=count).plan.steps) <= count
-
-
-def test_fewer_steps_never_cost_less():
-    costs = [solve(allow="minimax-*", steps=count).cost for count in (3, 4, 8)]
-    assert costs == sorted(costs, reverse=True)
-
-
-@pytest.mark.parametrize("nodes", [30, 100, 400])
-def test_node_limits_and_seeds_are_deterministic(nodes):
-    spectrum = Spectrum.interval(1e-5, 1)
-    first, second = (solve("sqrt", spectrum, 1e-8, seed=7, nodes=nodes) for _ in range(2))
-    assert first.plan.steps == second.plan.steps
-    assert (first.cost, first.nodes, first.optimal) == (second.cost, second.nodes, second.optimal)
-    assert first.plan.id == second.plan.id
-    assert first.plan.provenance.seed == 7
-
-
-def test_unreachable_tolerances_name_the_best_error():
-    best = 1.0 - minimax_map_end(3, 0.1)
-    with pytest.raises(UnreachableError, match=rf"^tol: .*best error reached is {best:.3g}"):
-        solve(tol=1e-8, allow="minimax-3", steps=1)
-
-
-def minimax_map_end(degree: int, lower: float) -> float:
-    c = minimax_coefficients(2, (degree - 1) // 2, lower, 1.0)
-    return float(lower * np.polynomial.polynomial.polyval(lower**2, c))
-
-
-def test_missing_prices_are_named():
-    with pytest.raises(UnreachableError, match=r"no price for .*inv_spd \(float64\)"):
-        solve(prices={"matmul": 1.0, "add": 0.0}, allow="zolotarev-*", precision="float64")
-
-
-def test_an_empty_profile_has_no_step():
-    with pytest.raises(UnreachableError, match="no step has a price"):
-        solve(prices={})
-
-
-@pytest.mark.parametrize(
-    ("options", "name"),
-    [
-        ({"steps": 0}, "steps"),
-        ({"steps": 1.5}, "steps"),
-        ({"nodes": 0}, "nodes"),
-        ({"nodes": "many"}, "nodes"),
-        ({"time_limit": 0.0}, "time_limit"),
-        ({"time_limit": -1.0}, "time_limit"),
-        ({"time_limit": math.nan}, "time_limit"),
-        ({"seed": -1}, "seed"),
-        ({"precision": "float16"}, "precision"),
-        ({"precision": ""}, "precision"),
-        ({"allow": "cholesky"}, "allow"),
-        ({"allow": "minimax-4"}, "allow"),
-    ],
-)
-def test_bad_arguments_are_named(options, name):
-    with pytest.raises(InputError, match=rf"^{name}:"):
-        solve(**options)
-
-
-@pytest.mark.parametrize("allow", ["", "nothing-*", []])
-def test_patterns_that_match_nothing(allow):
-    with pytest.raises(InputError):
-        solve(allow=allow)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "name"),
-    [
-        ({"tol": 0.0}, ToleranceError, "tol"),
-        ({"tol": 1.0}, ToleranceError, "tol"),
-        ({"tol": math.nan}, ToleranceError, "tol"),
-        ({"tol": "small"}, ToleranceError, "tol"),
-        ({"tol": 1e-17}, ToleranceError, "tol"),
-        ({"tol": 1e-8, "dtype": "float32"}, ToleranceError, "tol"),
-        ({"dtype": "float16"}, InputError, "dtype"),
-        ({"shape": None}, InputError, "shape"),
-        ({"shape": (4, 5)}, InputError, "shape"),
-        ({"shape": (0, 0)}, InputError, "shape"),
-        ({"shape": "large"}, InputError, "shape"),
-        ({"batch": 0}, InputError, "batch"),
-        ({"norm": "euclidean"}, UnknownNameError, "norm"),
-        ({"spectrum": Spectrum.interval(0, 1)}, InputError, "interval"),
-        ({"spectrum": Spectrum.samples([-1, 1])}, InputError, "samples"),
-        ({"spectrum": (0.1, 1.0)}, InputError, "spectrum"),
-        ({"function": "cbrt"}, UnknownNameError, "function"),
-    ],
-)
-def test_problems_that_make_no_sense(arguments, error, name):
-    given_arguments = {
-        "function": "inv",
-        "spectrum": Spectrum.interval(0.1, 1),
-        "shape": (8, 8),
-        **arguments,
-    }
-    with pytest.raises(error, match=name):
-        Problem(**given_arguments)
-
-
-def matrix(eigenvalues, seed=0):
-    vectors, _ = np.linalg.qr(
-        np.random.default_rng(seed).standard_normal((len(eigenvalues), len(eigenvalues)))
-    )
-    a = (vectors * eigenvalues) @ vectors.T
-    return 0.5 * (a + a.T)
-
-
-SHAPES = {
-    "spread": np.geomspace(1e-2, 1.0, 40),
-    "one large": np.append(np.geomspace(0.01, 0.05, 39), 1.0),
-    "flat": np.linspace(0.9, 1.1, 40),
-}
-
-
-@pytest.mark.parametrize("function", FUNCTION_NAMES)
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("size", [1e-6, 1.0, 1e5])
-def test_plans_for_matrices_serve_a_matrix_not_seen(function, shape, size):
-    seen = [matrix(SHAPES[shape] * size, seed) for seed in range(2)]
-    problem = Problem(function, Spectrum.of(seen), tol=1e-6)
-    plan = discover(problem, profile=profile(n=40), allow="minimax-*,zolotarev-*").plan
-    assert plan.domain.relative
-    assert plan.scaling.kind in {"frobenius", "one-norm", "lanczos"}
-    held_out = matrix(SHAPES[shape] * size, 9)
-    solution = plan.run(held_out, verify="full")
-    assert solution.status == "converged"
-    assert eigenvalue_error(FUNCTIONS.get(function), held_out, solution.value) <= 1e-6
-
-
-def test_the_frobenius_norm_is_tight_where_one_eigenvalue_is_large():
-    seen = matrix(SHAPES["one large"])
-    found = discover(Problem("invsqrt", Spectrum.of(seen), tol=1e-6), profile=profile(n=40))
-    assert found.optimal
-
-
-@pytest.mark.parametrize("function", FUNCTION_NAMES)
-def test_without_a_profile_prices_are_measured(function, tmp_path, monkeypatch):
-    monkeypatch.setenv("MATRL_HOME", str(tmp_path))
-    eigenvalues = np.geomspace(0.011, 0.99, 16)
-    problem = Problem(function, Spectrum.interval(0.01, 1), tol=1e-6, shape=(16, 16))
-    found = discover(problem, time_limit=2.0)
-    assert list(tmp_path.rglob("*.json"))
-    assert found.plan.provenance.measured_error is not None
-    assert found.plan.provenance.measured_error <= 1e-6
-    a = matrix(eigenvalues, 3)
-    solution = found.plan.run(a)
-    assert solution.status == "converged"
-    assert eigenvalue_error(FUNCTIONS.get(function), a, solution.value) <= 1e-6

@@ -1,6 +1,7 @@
 """Plans built step by step, so that these tests need no search."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,10 @@ from matrl.readings.scalar import image
 
 Make = Callable[..., Any]
 
+MOST_STEPS = 9
 
+
+@cache
 def _plan(
     name: str,
     updates: tuple[str, ...] | None = None,
@@ -30,12 +34,15 @@ def _plan(
 ) -> Plan:
     function = FUNCTIONS.get(name)
     k = function.root_index
-    names = updates or (f"minimax-{2 * k + 1}",) * 9
+    names = updates or (f"minimax-{2 * k + 1}",) * MOST_STEPS
     # A range of x that reaches to 0 is resolved as far as the tolerance asks.
     x = function.iterate(np.array([lower or (tol / 4) ** 2, upper]))
     low, high = float(x[0]), float(x[1]) * (1.0 + 1e-9)
     steps, previous = [], None
     for update_name in names:
+        # Like a search, no further than the tolerance asks in any measure, rounding included.
+        if not updates and max(high**k - 1.0, 1.0 - low**k) <= tol / 4:
+            break
         update = UPDATES.get(update_name)
         if isinstance(update, DirectMethod):
             steps.append(StepRecord(update_name, "direct", precision_of(dtype)))

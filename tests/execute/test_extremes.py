@@ -25,6 +25,7 @@ from matrl.execute import Executor
 from matrl.functions import FUNCTIONS
 
 N = 24
+NODES = 200  # good plans are found early; what the rest of a search proves is not tested here
 PRICES = {"matmul": 1.0, "matmul_herm": 0.7, "inv_spd": 0.9, "eigh": 9.0, "add": 0.0}
 FUNCTION_NAMES = ["inv", "sqrt", "invsqrt"]
 ITERATIVE = "minimax-*,series-*,zolotarev-*,newton,halley"
@@ -58,7 +59,7 @@ def plan(
     spectrum = spectrum or Spectrum.interval(0.01, 1.0)
     problem = Problem(function, spectrum, tol=tol, dtype=dtype, shape=(n, n))
     precision = "float64" if dtype == "float64" else None
-    return discover(problem, profile=profile(), allow=allow, precision=precision, nodes=3000).plan
+    return discover(problem, profile=profile(), allow=allow, precision=precision, nodes=NODES).plan
 
 
 def error_of(function, a, value):

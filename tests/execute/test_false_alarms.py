@@ -11,7 +11,7 @@ from matrl.errors import ConvergenceError, IndefiniteMatrixError
 from matrl.functions import FUNCTIONS
 
 N = 8
-COUNT = 100
+COUNT = 50  # in each precision
 NAMES = [function.name for function in FUNCTIONS]
 
 

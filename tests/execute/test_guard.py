@@ -253,3 +253,46 @@ def test_a_condition_beyond_the_precision_does_not_excuse_a_wrong_value(check):
         numpy_backend,
     )
     assert not check(case).passed
+
+
+MANY_FACTORS = ["root-16", "invroot-11", "power--7/10", "root-64", "invroot-64"]
+MANY_FACTORS += ["power-63/64", "power--63/64", "power--33/64"]
+
+
+@pytest.mark.parametrize("name", MANY_FACTORS)
+@pytest.mark.parametrize("condition", [10.0, 1e3, 1e6])
+@pytest.mark.parametrize("norm", ["eigenvalue", "spectral", "frobenius", "residual"])
+def test_words_of_many_factors(name, condition, norm):
+    """Right values pass whatever the powers overflow to, wrong ones do not; rounding is allowed."""
+    case, tol = Case(name, condition=condition), 1e-4
+
+    def judged(value):
+        function = case.function
+        known = condition if norm == "eigenvalue" or function.carries == "z" else 1.0
+        return Judged(function, case.a, (value,), tol, norm, known, 1.0, numpy_backend)
+
+    for check in (check_sketch, check_full):
+        right = check(judged(case.exact))
+        assert right.passed
+        assert np.isfinite(right.residual)
+        power = case.function.root_index if norm == "residual" else 1
+        if norm == "residual" and case.function.carries == "y":
+            power = case.function.root_index / 2.0
+        wrong = case.with_factors(1.0 + 4.0 * tol / power)
+        if norm != "frobenius" or check is check_full:
+            assert not check(judged(wrong)).passed
+        # X^p - A^q shows the large eigenvalues of A^q only, which are few in the Frobenius norm.
+        assert not check(judged(case.with_factors(1.0 + 100.0 * tol))).passed
+    bound = check_full(judged(case.exact)).error_bound
+    if norm != "residual":
+        assert bound is not None
+        assert bound <= 64.0 * N * np.finfo(float).eps * condition
+
+
+@pytest.mark.parametrize("name", ["invroot-8", "invroot-64"])
+def test_the_bound_of_an_inverse_root_is_not_lost_in_the_dimension(name, make_plan, make_matrix):
+    """||Z||_F^p would overestimate the condition by up to n^(p/2)."""
+    a = make_matrix(name, np.geomspace(0.011, 0.99, 40))
+    solution = make_plan(name).run(a, verify="full")
+    assert solution.status == "converged"
+    assert solution.error_bound <= 1e-5

@@ -11,13 +11,21 @@ from matrl.core.plan import StepRecord
 from matrl.core.program import evaluate
 from matrl.errors import UnknownNameError
 from matrl.functions import FUNCTIONS
-from matrl.functions.catalogue import name_of_power
+from matrl.functions.rational import name_of_power, rational_power
 from matrl.iterations import UPDATES, DirectMethod, Update, trace_schedule
 from matrl.iterations.schedule import forms_of
+from matrl.iterations.update import some_range
 from matrl.readings.scalar import ScalarReading, apply_update
 
 PAIRS = ("sqrt+invsqrt", "polar-right", "polar-left")
 POWERS = [f for f in FUNCTIONS if f.carries in ("z", "y")]
+ON_DEMAND = [
+    FUNCTIONS.get(name)
+    for name in (
+        *("root-9", "power-3/10", "power--7/10", "invroot-11", "root-16"),
+        *("root-64", "invroot-64", "power-63/64", "power--63/64"),
+    )
+]
 EIGENVALUES = np.geomspace(1e-3, 8.0, 7)
 EPS = float(np.finfo(np.float64).eps)
 
@@ -52,7 +60,7 @@ def test_the_others() -> None:
     }
 
 
-@pytest.mark.parametrize("function", POWERS, ids=lambda f: f.name)
+@pytest.mark.parametrize("function", [*POWERS, *ON_DEMAND], ids=lambda f: f.name)
 def test_the_carried_matrix_is_the_function(function: MatrixFunction) -> None:
     """z^j is A^(-j/k) and a z^j is A^(1-j/k), with j as small as can be."""
     s, k, j = exponent_in(function.name), function.root_index, function.multiplicity
@@ -91,7 +99,7 @@ def test_outputs_and_how_they_scale(
     assert np.array_equal(function.magnitude(EIGENVALUES), EIGENVALUES ** exponents[0])
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.name)
+@pytest.mark.parametrize("function", [*FUNCTIONS, *ON_DEMAND], ids=lambda f: f.name)
 def test_iterates_and_eigenvalues_are_each_others_inverse(function: MatrixFunction) -> None:
     """x^k = m = a z^k with z = 1, but for the iterate x = a z of sign and polar factor."""
     x = function.iterate(EIGENVALUES)
@@ -156,19 +164,28 @@ def test_every_power_is_found_by_its_exponent(function: MatrixFunction) -> None:
         ("sqrt(2)", "there is no"),
         ("ROOT(2)", "there is no"),
         ("power(1e-1)", "there is no"),
-        ("power-1/2", "there is no"),
-        ("root(0)", r"'root\(0\)' has no index from 2 to 8; compose roots of roots"),
-        ("root(9)", "has no index from 2 to 8"),
-        ("root(2.5)", "has no index from 2 to 8"),
-        ("invroot(-2)", "has no index from 2 to 8"),
-        ("root(1)", "no power between -1 and 1"),
-        ("power(0)", "no power between -1 and 1"),
-        ("power(0/3)", "no power between -1 and 1"),
+        ("power-0.5", "there is no"),
+        ("power-+1/2", "there is no"),
+        ("root--3", "there is no"),
+        ("root-\N{ARABIC-INDIC DIGIT THREE}", "there is no"),
+        (f"root-{'1' * 5000}", "there is no"),
+        ("root(0)", r"'root\(0\)' has no index from 2 to 64; compose roots of roots"),
+        ("root(65)", r"'root\(65\)' has no index from 2 to 64"),
+        ("invroot-65", "'invroot-65' has no index from 2 to 64"),
+        ("root(2.5)", r"has no index from 2 to 64; .* as in power\(2/5\)"),
+        ("invroot(-2)", "has no index from 2 to 64"),
+        ("root(1)", "no power between -1 and 1; multiply"),
+        ("root-1", "no power between -1 and 1; multiply"),
+        ("power(0)", "is the power 0, which is I for every A; give another exponent"),
+        ("power(0/3)", "is the power 0"),
+        ("power-0/3", "is the power 0"),
         ("power(1)", "no power between -1 and 1"),
-        ("power(3/2)", r"compose two powers, f\(A\) = \(A\^s\)\^t"),
+        ("power(3/2)", "no power between -1 and 1; multiply one of them by A or its inverse"),
         ("power(-2)", "no power between -1 and 1"),
-        ("power(1/9)", "with a denominator up to 8"),
-        ("power(0.3)", "with a denominator up to 8"),
+        ("power--9/8", "no power between -1 and 1"),
+        ("power(2/65)", r"the power 2/65, whose denominator exceeds 64; .* power\(1/33\)$"),
+        ("power(0.333)", r"333/1000, .* or take the nearest, power\(1/3\)"),
+        ("power(-1/1000)", r"exceeds 64; compose two powers, f\(A\) = \(A\^s\)\^t$"),
         (None, "there is no None"),
         (3, "there is no 3"),
         (["sqrt"], "there is no"),
@@ -177,6 +194,50 @@ def test_every_power_is_found_by_its_exponent(function: MatrixFunction) -> None:
 def test_names_that_are_none(name: object, message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         FUNCTIONS.get(name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("power(0.3)", "power-3/10"),
+        ("power-3/10", "power-3/10"),
+        ("power-6/20", "power-3/10"),
+        ("power(-0.7)", "power--7/10"),
+        ("power--7/10", "power--7/10"),
+        ("power--14/20", "power--7/10"),
+        ("power(1/9)", "root-9"),
+        ("power-1/9", "root-9"),
+        ("power(-0.111111)", "invroot-9"),
+        ("root(16)", "root-16"),
+        ("root-16", "root-16"),
+        (" invroot( 11 ) ", "invroot-11"),
+        ("power(63/64)", "power-63/64"),
+        ("power(0.984375)", "power-63/64"),
+        ("invroot-64", "invroot-64"),
+        ("power-4/8", "sqrt"),
+        ("power--1/2", "invsqrt"),
+        ("power--8/8", "inv"),
+        ("power-10/16", "power-5/8"),
+    ],
+)
+def test_names_of_powers_made_on_demand(name: str, expected: str) -> None:
+    known = [function.name for function in FUNCTIONS]
+    function = FUNCTIONS.get(name)
+    assert function.name == expected
+    assert function == FUNCTIONS.get(expected)
+    # Registered ones are the objects they are, the others are made and not kept.
+    assert (function is FUNCTIONS.get(expected)) == (expected in known)
+    assert [one.name for one in FUNCTIONS] == known
+
+
+def test_every_power_up_to_the_largest_denominator() -> None:
+    """All are found by exponent and by name, registered ones being made by the same rule."""
+    fractions = {Fraction(q, p) for p in range(3, 65) for q in range(1, p)} - {Fraction(1, 2)}
+    for s in fractions | {-s for s in fractions}:
+        function = rational_power(s)
+        assert exponent_in(function.name) == s
+        assert FUNCTIONS.get(f"power({s})") == FUNCTIONS.get(function.name) == function
+        assert FUNCTIONS.get(f"power({function.exponent:.12f})") == function
 
 
 @pytest.mark.parametrize("name", ["power(1/0)", "root(1/0)", "invroot(2/0)"])
@@ -189,7 +250,7 @@ def test_decimals_stand_for_fractions_only_if_they_are_close() -> None:
     assert FUNCTIONS.get("power(0.333333)").name == "root-3"
     assert FUNCTIONS.get("power(-0.857143)").name == "power--6/7"
     for name in ("power(0.501)", "power(0.333)", "root(2.001)", "invroot(3.99)"):
-        with pytest.raises(UnknownNameError, match=r"has no index|no power"):
+        with pytest.raises(UnknownNameError, match=r"has no index|the power"):
             FUNCTIONS.get(name)
 
 
@@ -205,7 +266,7 @@ def chains(function: MatrixFunction, update: Update, length: int) -> list[list[s
     return found
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.name)
+@pytest.mark.parametrize("function", [*FUNCTIONS, *ON_DEMAND], ids=lambda f: f.name)
 def test_schedules_compute_the_function_times_a_power_of_x(function: MatrixFunction) -> None:
     """In exact arithmetic fhat(a) = f(a) x^j, in every form: what error measures rest on."""
     k, a = function.root_index, np.geomspace(0.02, 1.0, 6)
@@ -217,7 +278,7 @@ def test_schedules_compute_the_function_times_a_power_of_x(function: MatrixFunct
         assert not isinstance(update, DirectMethod)
         if not update.supports(k):
             continue
-        coefficients = tuple(update.coefficients(k, 0.1, 1.0))
+        coefficients = tuple(update.coefficients(k, *some_range(k)))
         x = function.iterate(np.abs(a))
         for _ in range(3):
             x = apply_update(update, k, coefficients, x)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -36,6 +36,52 @@ def test_every_entry_of_the_catalogue_conforms() -> None:
     print(f"conformance: covered {covered} of {announced} entries (function, update, form, place)")
     assert not failures, "\n".join(failures)
     assert covered == announced
+
+
+ON_DEMAND = ("root-9", "power-3/10", "invroot-11", "root-16", "power--7/10", "invroot-64")
+ON_DEMAND += ("power-63/64", "power--33/64")
+
+
+def entries_on_demand(name: str) -> list[Entry]:
+    """Every place of a function, each with one update of every kind, a different one in turn."""
+    entries = catalogue_entries([FUNCTIONS.get(name)])
+    families: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in entries:
+        family = re.split(r"-\d", entry.update.name)[0]
+        families.setdefault((family, entry.form, entry.position), []).append(entry)
+    turn = ON_DEMAND.index(name)
+    return [members[turn % len(members)] for members in families.values()]
+
+
+@pytest.mark.parametrize("name", ON_DEMAND)
+def test_functions_made_on_demand_conform(name: str) -> None:
+    """A sample of what is in no registry, counted by itself."""
+    entries = entries_on_demand(name)
+    for entry in entries:
+        check_entry(entry)
+    everything = catalogue_document(name)["entries"]
+    print(f"conformance, on demand: {name}: {len(entries)} of {len(everything)} entries")
+    assert len({(e.form, e.position) for e in entries}) == len(
+        {(row["form"], row["position"]) for row in everything}
+    )
+    assert {e.update.name.partition("-")[0] for e in entries} == {
+        row["update"].partition("-")[0] for row in everything
+    }
+
+
+@pytest.mark.parametrize("k", [9, 16, 33, 64])
+def test_maps_of_large_root_indices_conform(k: int) -> None:
+    updates = [u for u in (*UPDATES, *UPDATES.on_demand(k)) if not isinstance(u, DirectMethod)]
+    supported = [update for update in updates if update.supports(k)]
+    assert len(supported) == 24
+    for update in supported:
+        check_map(update, k)
+
+
+def test_check_update_knows_updates_made_on_demand() -> None:
+    check_update(UPDATES.get("minimax-33"), 32)
+    with pytest.raises(AssertionError, match="series-33: register the update"):
+        check_update(replace(UPDATES.get("series-33"), rule="another"), 32)  # type: ignore[type-var]
 
 
 def test_every_map_of_the_catalogue_conforms() -> None:

@@ -220,7 +220,7 @@ def test_levels_are_norms_of_random_errors(norm: Any, hermitian: bool) -> None:
     assert 0.6 < predicted / measured < 1.5
 
 
-@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("p", [1, 2, 3, 16, 64])
 @pytest.mark.parametrize("is_power", [False, True])
 def test_residual_levels_are_those_of_powers(p: int, is_power: bool) -> None:
     values = np.geomspace(0.2, 1.0, N)
@@ -236,6 +236,16 @@ def test_residual_levels_are_those_of_powers(p: int, is_power: bool) -> None:
         value, SIZE, WEIGHTS, norm="residual", root_index=p, is_power=is_power
     )
     assert 0.6 < predicted / measured < 1.5
+
+
+def test_residual_levels_that_overflow_are_infinite() -> None:
+    """A^q Z^p - I at condition 1e6 with q = 63: a product of 1e6^63 with rounding."""
+    values = np.geomspace(1e-6, 1.0, N) ** (-63 / 64)
+    value = NoisyValue(values, np.full((1, N, N), 1e-16))
+    level = rounding_level(value, SIZE, WEIGHTS, norm="residual", root_index=64)
+    assert level == np.inf
+    power = rounding_level(value, SIZE, WEIGHTS, norm="residual", root_index=64, is_power=True)
+    assert 0.0 < power < 1e-10
 
 
 def test_the_residual_of_a_polar_factor_is_blind_to_rotations() -> None:

@@ -29,7 +29,7 @@ def minimax_coefficients(
 
     Args:
         root_index: k, at least 1.
-        degree: d, in 0..16. Checked for k and d up to 8.
+        degree: d, in 0..16. Checked for k and d up to 8, and for d up to 4 and k up to 64.
         lower: least x, positive. Checked for lower/upper from 1e-8 to 1.
         upper: greatest x, at least lower.
 

@@ -12,7 +12,7 @@ from matrl.coefficients._arguments import (
 from matrl.coefficients.zolotarev import PartialFractions
 from matrl.errors import InputError
 
-_GREATEST_ROOT_INDEX = 8
+_GREATEST_ROOT_INDEX = 64
 _GREATEST_POLES = 4
 _LEAST_RATIO = 1e-8
 
@@ -27,7 +27,7 @@ def rational_minimax(root_index: int, poles: int, lower: float, upper: float) ->
     The values at the 2r + 2 points agree to about 1e-11 E or 1e-14, whichever is more.
 
     Args:
-        root_index: k, in 2..8.
+        root_index: k, in 2..64.
         poles: r, in 1..4.
         lower: least x, positive and at least 1e-8 of upper.
         upper: greatest x, at least lower.

@@ -5,7 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["Carries", "MatrixFunction", "Structure"]
+__all__ = ["GREATEST_ROOT_INDEX", "Carries", "MatrixFunction", "Structure"]
+
+GREATEST_ROOT_INDEX = 64
+"""Largest k there is a function for: the largest denominator of a rational power."""
 
 Carries = Literal["z", "y", "yz", "x"]
 Structure = Literal["positive", "hermitian", "rectangular"]

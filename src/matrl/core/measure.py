@@ -107,20 +107,22 @@ class Measure:
         return (0.0,)  # of a pair, the residual of the inverse root weighs the more
 
     def errors(self, x: np.ndarray) -> np.ndarray:
-        """Return |x^q - 1|."""
-        return np.abs(x**self.power - 1.0)
+        """Return |x^q - 1|; infinity where it overflows (q may be 63·64)."""
+        with np.errstate(over="ignore"):
+            return np.abs(x**self.power - 1.0)
 
     def of_range(self, lower: float, upper: float) -> float:
         """Return max |x^q - 1| for x in [lower, upper]."""
-        q = self.power
-        return max(abs(lower**q - 1.0), abs(upper**q - 1.0))
+        return float(self.errors(np.array([lower, upper])).max())
 
     def of_points(self, x: np.ndarray, weights: np.ndarray, density: np.ndarray) -> float:
         """Return the error for iterates ``x`` of eigenvalues with these weights and density."""
-        errors = weights * self.errors(x)
-        if self.aggregate == "max":
-            return float(errors.max())
-        return float(np.sqrt(density @ (errors * errors)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            errors = weights * self.errors(x)
+            rms = self.aggregate == "rms"
+            error = float(np.sqrt(density @ (errors * errors)) if rms else errors.max())
+        # NaN is a weight or density that underflowed to 0, of an error that overflowed.
+        return error if error == error else float("inf")
 
     def distance(self, tol: float) -> float:
         """Return the largest |x - 1| at which |x^q - 1| may be within ``tol``."""

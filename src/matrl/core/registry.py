@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Generic, Protocol, TypeVar
@@ -46,17 +46,23 @@ class Registry(Generic[Entry]):
                 f"{self._kind}: there is no {name!r}; choose one of: {known}"
             ) from None
 
-    def matching(self, patterns: tuple[str, ...]) -> tuple[Entry, ...]:
-        """Return the entries whose name matches any shell-style pattern, in registry order."""
+    def matching(
+        self, patterns: tuple[str, ...], further: Iterable[Entry] = ()
+    ) -> tuple[Entry, ...]:
+        """Return the entries whose name matches any shell-style pattern, in registry order.
+
+        ``further`` are entries that are not registered, to be chosen from after the others.
+        """
+        entries = {**self._entries, **{entry.name: entry for entry in further}}
         for pattern in patterns:
-            if not any(fnmatchcase(name, pattern) for name in self._entries):
+            if not any(fnmatchcase(name, pattern) for name in entries):
                 known = ", ".join(self._entries)
                 raise UnknownNameError(
                     f"allow: the pattern {pattern!r} matches no {self._kind}; there are: {known}"
                 )
         return tuple(
             entry
-            for name, entry in self._entries.items()
+            for name, entry in entries.items()
             if any(fnmatchcase(name, pattern) for pattern in patterns)
         )
 

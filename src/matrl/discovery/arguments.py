@@ -42,7 +42,7 @@ def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
 def allowed_updates(problem: Problem, allow: str | Sequence[str]) -> list[Update | DirectMethod]:
     """Return the actions that match the patterns and compute the problem's function."""
     function = problem.matrix_function
-    matching = UPDATES.matching(_names(allow))
+    matching = UPDATES.matching(_names(allow), UPDATES.on_demand(function.root_index))
     fitting = [
         update
         for update in matching

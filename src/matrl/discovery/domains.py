@@ -5,15 +5,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from matrl.core.function import MatrixFunction
 from matrl.core.measure import Measure
 from matrl.core.plan import Domain, Scaling
 from matrl.core.spectrum import MatrixStatistics, Spectrum
 from matrl.discovery.norm_bounds import NormBound, norm_bounds
 
-__all__ = ["SAFETY", "ScaledDomain", "grid_points", "scaled_domains"]
+__all__ = ["SAFETY", "ScaledDomain", "grid_points", "safety_of", "scaled_domains"]
 
 SAFETY = 1.2
-"""Factor on the upper end of x where it comes from samples, not from a proved bound."""
+"""Factor on the upper end of x where it comes from samples, not from a proved bound.
+
+For k > 8 it is 1.2^(8/k): a factor of 1.2^8 = 4.3 on the eigenvalues and no more.
+"""
+EXACT_ROOT_INDEX = 8
+"""Largest k for which an absolute domain is scaled by a power of two whose k-th root is one.
+
+Then f(A) scales back exactly. Beyond, m would lie below 1 by a factor up to 2^k, which coefficients
+by powers of m make up for, but only to overflow in float32; so f(A) is rounded once more.
+"""
 NODES = 20
 GRID = 256
 
@@ -56,6 +66,16 @@ def scaled_domains(
     return tuple(_relative(spectrum, bound, measure, tol) for bound in bounds)
 
 
+def safety_of(function: MatrixFunction) -> float:
+    """Return the factor on the upper end of x where it is not proved.
+
+    >>> from matrl.functions import FUNCTIONS
+    >>> [round(safety_of(FUNCTIONS.get(f"root({k})")), 6) for k in (2, 8, 16)]
+    [1.2, 1.2, 1.095445]
+    """
+    return SAFETY ** min(1.0, EXACT_ROOT_INDEX / function.root_index)
+
+
 def grid_points(lower: float, upper: float, count: int) -> np.ndarray:
     """Return eigenvalues spread evenly in the logarithm over [lower, upper], lower > 0."""
     return np.geomspace(lower, upper, count)
@@ -63,6 +83,7 @@ def grid_points(lower: float, upper: float, count: int) -> np.ndarray:
 
 def _absolute(spectrum: Spectrum, measure: Measure, tol: float) -> ScaledDomain:
     k = 1 if measure.function.carries == "x" else measure.function.root_index
+    k = k if k <= EXACT_ROOT_INDEX else 1
     exponent = k * math.ceil(math.log2(spectrum.upper) / k)
     factor = 2.0**-exponent
     proved = spectrum.kind == "interval"
@@ -98,7 +119,7 @@ def _relative(spectrum: Spectrum, bound: NormBound, measure: Measure, tol: float
     # The norm bound itself proves a <= 1; a widened observation may be tighter, but is no proof.
     widened = observed * spectrum.margin
     function = measure.function
-    allowed = SAFETY ** (1 if function.carries == "x" else function.root_index)
+    allowed = safety_of(function) ** (1 if function.carries == "x" else function.root_index)
     proved = widened * allowed >= 1.0
     upper = 1.0 if proved else widened
     typical = float(np.median(bounds))
@@ -138,7 +159,7 @@ def _domain(
         density = _histogram(grid, np.clip(eigenvalues, lower, upper))
     weights = measure.weights(grid, density)
     resolved = _least_resolved(grid, weights, density, measure, tol)
-    safe = 1.0 if domain.proved else SAFETY
+    safe = 1.0 if domain.proved else safety_of(function)
     nodes = grid_points(resolved, upper, NODES) if upper > resolved * (1 + 1e-9) else grid[-1:]
     observed = grid if eigenvalues is None else eigenvalues
     return ScaledDomain(

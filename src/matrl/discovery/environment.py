@@ -25,7 +25,10 @@ __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
 
 MAX_STEPS = 64
 OVERSHOOT = 0.05
-"""How far above 1 a whole schedule's map may go on the safe domain, if tol is less."""
+"""How far above 1 a whole schedule's map may go on the safe domain, if tol is less.
+
+Its j-th power (the multiplicity) is what is off: for j > 8 that times 8/j.
+"""
 NOTICEABLE = 0.2
 """Averaged products and repairs are tried where rounding is more than this share of tol."""
 
@@ -123,7 +126,8 @@ class ScheduleEnvironment:
         """
         if not state.steps or state.total_error > self._tol:
             return False
-        return state.is_direct or state.upper <= 1.0 + max(self._tol, OVERSHOOT)
+        allowed = max(self._tol, OVERSHOOT) * min(1.0, 8.0 / self._function.multiplicity)
+        return state.is_direct or state.upper <= 1.0 + allowed
 
     def quality(self, state: ScheduleState) -> float:
         """Return the predicted error if the schedule ended here."""

@@ -1,5 +1,6 @@
 """The iterates x after a step: their range, their values at the points, the error they mean."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ __all__ = ["Iterates", "fine_error"]
 LEAST_PROGRESS = 1e-6
 FARTHEST = 1e12
 """No schedule comes back from so far above 1, and powers of x would overflow."""
+FARTHEST_PRODUCT = 1e9
+"""For k > 8, how far from 1 the largest m may be: float32 has its fourth power, as p does."""
 FINE_GRID = 4096
 
 
@@ -42,6 +45,8 @@ class Iterates:
         k = measure.function.root_index
         lower, upper = image(update, k, coefficients, state.lower, state.upper)
         if not (0.0 < lower <= upper < FARTHEST):
+            return None
+        if k > 8 and not abs(k * math.log(upper)) < math.log(FARTHEST_PRODUCT):
             return None
         points = None
         if state.points is not None:

@@ -7,6 +7,7 @@ from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Update, trace_schedule
 from matrl.iterations.schedule import forms_of
+from matrl.iterations.update import some_range
 from matrl.readings.count import PriceList, price
 
 __all__ = ["SchedulePricer", "Structure"]
@@ -42,12 +43,12 @@ class SchedulePricer:
         self.step_price = lru_cache(maxsize=None)(self._compute_step_price)
 
     def _compute_cost(self, structures: tuple[Structure, ...], with_residual: bool) -> float:
-        steps = []
+        steps, k = [], self._function.root_index
         for name, form, precision, product in structures:
             update = UPDATES.get(name)
             coefficients: tuple[float, ...] = ()
             if not isinstance(update, DirectMethod):
-                coefficients = update.coefficients(self._function.root_index, 0.1, 1.0)
+                coefficients = update.coefficients(k, *some_range(k))
             steps.append(
                 StepRecord(name, form, precision, coefficients, product)  # type: ignore[arg-type]
             )

@@ -22,8 +22,8 @@ class Problem:
     """A question to :func:`~matrl.discover`.
 
     ``function`` names a matrix function: ``"inv"``, ``"sqrt"``, ``"invsqrt"``, ``"root(p)"``,
-    ``"invroot(p)"``, ``"power(q/p)"``, ``"sign"``, ``"polar"`` or one of the pairs
-    ``"sqrt+invsqrt"``, ``"polar-right"``, ``"polar-left"``. ``spectrum`` is a
+    ``"invroot(p)"``, ``"power(q/p)"`` (-1 < q/p < 1, p up to 64), ``"sign"``, ``"polar"`` or one
+    of the pairs ``"sqrt+invsqrt"``, ``"polar-right"``, ``"polar-left"``. ``spectrum`` is a
     :class:`~matrl.Spectrum` (with 0 only where f(0) = 0); ``tol`` the largest error allowed in the
     measure ``norm`` (``"eigenvalue"``, ``"spectral"``, ``"frobenius"``, ``"residual"``; see
     :class:`~matrl.core.measure.Measure`); ``dtype`` float32, float64, complex64 or complex128;
@@ -106,7 +106,7 @@ class Problem:
 
     @property
     def matrix_function(self) -> MatrixFunction:
-        """The function's entry in the registry."""
+        """The function, registered or made on demand."""
         return FUNCTIONS.get(self.function)
 
     @property

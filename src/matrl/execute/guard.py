@@ -160,7 +160,7 @@ def _sketch(case: Case, check: Check) -> Verdict:
     sketch = _sketched(residual, block)
     if sketch is None:
         return REFUSED
-    forgiven = case.forgiven(case.allowance())
+    forgiven = case.forgiven(residual.growth * case.allowance())
     if residual.frobenius_error is not None:
         shown = sketch.mean_square / FROBENIUS_SLACK
         error = residual.frobenius_error(max(shown - forgiven, 0.0))

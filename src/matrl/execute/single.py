@@ -20,6 +20,7 @@ from matrl.execute.direct import (
     zero_levels,
 )
 from matrl.execute.guard import Verdict, check_full, check_sketch
+from matrl.execute.observed import Observed
 from matrl.execute.prepare import Prepared, checked_norms, prepare, rescale
 from matrl.execute.residuals import Case
 from matrl.execute.residuals.powers import word_exponents
@@ -77,7 +78,12 @@ class SingleRun:
             self._threshold = default if rank_threshold is None else float(rank_threshold)
         self._program = trace_schedule(function, plan.steps, plan.dtype)
         self._layout = allocate(self._program)
-        self._is_direct = isinstance(UPDATES.get(plan.steps[0].name), DirectMethod)
+        first = UPDATES.get(plan.steps[0].name)
+        self._is_direct = isinstance(first, DirectMethod)
+        # Of a rectangular matrix the eigenvalues are those of A* A.
+        self._power = 1
+        if isinstance(first, DirectMethod) and first.route == "eigenvalues":
+            self._power = 2 if function.structure == "rectangular" else 1
 
     def memory(self) -> Memory:
         """Return fresh memory to run in."""
@@ -136,8 +142,9 @@ class SingleRun:
     def _run(self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory) -> Outcome:
         if self._is_direct_from_the_start():
             return self._directly(prepared, values, "", None)
+        observed = Observed(self._backend)
         try:
-            self._schedule(prepared, values, memory)
+            self._schedule(prepared, values, memory, observed.backend)
         except MENDABLE as error:
             if self._verify == "off":
                 if self._function.structure == "positive":
@@ -151,7 +158,8 @@ class SingleRun:
             return self._directly(prepared, values, "the residual exceeds the tolerance", verdict)
         if self._is_direct and self._function.carries == "x":
             # A decomposition gives a factor of a singular matrix too, in an arbitrary way.
-            check_rank(self._plan, self._function, prepared.a, prepared.exponent)
+            seen, power = observed.values, self._power
+            check_rank(self._plan, self._function, prepared.a, prepared.exponent, seen, power)
         # An eigenvalue that counts as zero would lie below the domain and show in the residual.
         rank = None if self._threshold is None else prepared.a.shape[-1]
         return self._outcome("converged", verdict, rank=rank)
@@ -166,21 +174,23 @@ class SingleRun:
         resolves_more = self._threshold * domain.upper >= 0.5 * domain.lower
         return self._verify == "off" or self._is_direct or resolves_more
 
-    def _schedule(self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory) -> None:
+    def _schedule(
+        self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory, backend: Backend
+    ) -> None:
         bound, scaled = prepared.bound, prepared.a
         if bound != 1.0:
             if not (np.isfinite(bound) and bound > 0.0):
                 raise IndefiniteMatrixError(
                     f"A: cannot be scaled by its norm bound {bound:.3g}; scale A to norm near 1"
                 )
-            self._backend.linear(memory.scaled, (1.0 / bound,), (scaled,), 0.0)
+            backend.linear(memory.scaled, (1.0 / bound,), (scaled,), 0.0)
             scaled = memory.scaled
         with np.errstate(over="ignore", invalid="ignore"):
             run(
                 self._program,
                 scaled,
                 values,
-                backend=self._backend,
+                backend=backend,
                 layout=self._layout,
                 workspace=memory.workspace,
             )
@@ -214,11 +224,16 @@ class SingleRun:
         is_power = function.carries == "y"
         if function.carries == "x" or (is_power and plan.norm != "eigenvalue"):
             return 1.0
+        allowed = plan.domain.upper / plan.domain.lower if plan.domain.lower > 0.0 else 1.0
         if is_power:
-            return plan.domain.upper / plan.domain.lower if plan.domain.lower > 0.0 else 1.0
+            return allowed
         p, q = word_exponents(function)
         size = float(np.sqrt(np.einsum("ij,ij->", value.conj(), value).real))
-        return prepared.size * float(np.float64(size) ** (p / q))
+        condition = prepared.size * float(np.float64(size) ** (p / q))
+        # The Frobenius norm overestimates ||A^-1|| by up to n^(p/2q): beyond square roots what the
+        # plan is for may say more, and beyond that an iteration has not converged.
+        is_sharp = p <= 2 * q or self._is_direct
+        return condition if is_sharp else min(condition, allowed)
 
     def _verdict(self, case: Case, direct: Direct | None = None) -> Verdict:
         if direct is not None:

@@ -1,11 +1,12 @@
-"""invroot-p: A^(-1/p), the inverse p-th root of a positive definite matrix, p = 3 to 8."""
+"""invroot-p: A^(-1/p), the inverse p-th root of a Hermitian positive definite matrix.
 
-from matrl.core.function import MatrixFunction
+Registered are p = 3 to 8; p up to 64 is made on demand: see :mod:`matrl.functions.catalogue`.
+"""
+
+from fractions import Fraction
+
 from matrl.functions.catalogue import FUNCTIONS
+from matrl.functions.rational import rational_power
 
 for _p in range(3, 9):
-    FUNCTIONS.register(
-        MatrixFunction(
-            f"invroot-{_p}", _p, -1.0 / _p, "z", f"the inverse of the principal {_p}-th root"
-        )
-    )
+    FUNCTIONS.register(rational_power(Fraction(-1, _p)))

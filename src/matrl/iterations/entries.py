@@ -49,7 +49,8 @@ def catalogue_entries(
 ) -> tuple[Entry, ...]:
     """Return every entry for these functions, by function, update and position.
 
-    ``updates`` is by default all that are registered. A later entry is one that some form before
+    ``updates`` is by default all that are registered, and for a function with root index k those
+    made on demand for k. A later entry is one that some form before
     it admits; it is listed once, however many there are.
 
     >>> from matrl.functions import FUNCTIONS
@@ -58,8 +59,12 @@ def catalogue_entries(
     sqrt/zolotarev-2/first (partial-fractions)
     sqrt/zolotarev-2/later (ym)
     """
-    chosen = tuple(UPDATES if updates is None else updates)
-    return tuple(entry for function in functions for entry in _entries_of(function, chosen))
+    given = None if updates is None else tuple(updates)
+    return tuple(
+        entry
+        for function in functions
+        for entry in _entries_of(function, _all_for(function) if given is None else given)
+    )
 
 
 def schedule_structure(entry: Entry) -> list[tuple[str, str]]:
@@ -109,6 +114,10 @@ def _entries_of(
                     yield Entry(function, update, form.name, "later")
 
 
+def _all_for(function: MatrixFunction) -> tuple[Update | DirectMethod, ...]:
+    return (*UPDATES, *UPDATES.on_demand(function.root_index))
+
+
 def _chains(function: MatrixFunction, leading: Update | None = None) -> dict[str, Chain]:
     """Return the forms a schedule can get to, each with a shortest chain that ends in it.
 
@@ -133,9 +142,9 @@ def _chains(function: MatrixFunction, leading: Update | None = None) -> dict[str
 
 def _representatives(function: MatrixFunction, leading: Update | None) -> tuple[Update, ...]:
     chosen: dict[UpdateKind, Update] = {} if leading is None else {leading.kind: leading}
-    registered = (update for update in UPDATES if not isinstance(update, DirectMethod))
+    available = [u for u in _all_for(function) if not isinstance(u, DirectMethod)]
     # No polynomial should follow an update with a pole at 0, so those come last.
-    for update in sorted(registered, key=lambda update: update.has_pole_at_zero):
+    for update in sorted(available, key=lambda update: update.has_pole_at_zero):
         if update.supports(function.root_index):
             chosen.setdefault(update.kind, update)
     return tuple(chosen.values())

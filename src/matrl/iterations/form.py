@@ -12,6 +12,12 @@ from matrl.iterations.update import Multiplier, Update, UpdateKind
 
 __all__ = ["CoupledStep", "Form", "Registers", "advance_coupled", "multiply", "power_of"]
 
+GREATEST_FACTOR = 8
+"""Largest k for which p, where it is a multiple of one matrix, is left as that.
+
+Its k-th power would be taken of the factor and the matrix by themselves, and either overflow.
+"""
+
 
 @dataclass(frozen=True)
 class Registers:
@@ -139,6 +145,8 @@ def advance_coupled(
     m, k, j = registers.m, function.root_index, function.multiplicity
     assert m is not None
     multiplier = update.multiplier(m, step.coefficients, k)
+    if k > GREATEST_FACTOR:
+        multiplier = replace(multiplier, p=multiplier.p.as_value())
     p, z, y, product = multiplier.p, registers.z, registers.y, step.product
     if z is not None:
         z = multiply(z, power_of(p, j), product)

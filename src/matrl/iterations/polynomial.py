@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matrl.coefficients import polynomial_critical_points
+from matrl.core.function import GREATEST_ROOT_INDEX
 from matrl.core.tracing import Expression
 from matrl.iterations.update import Multiplier, UpdateKind
 
-__all__ = ["PolynomialUpdate", "degrees", "paterson_stockmeyer", "product_count"]
+__all__ = ["PolynomialUpdate", "degrees", "exists", "paterson_stockmeyer", "product_count"]
 
-ROOT_INDICES = range(1, 9)
+REGISTERED = range(1, 9)
+"""Root indices whose degrees are registered; those of the others are made on demand."""
 DEGREES_IN_M = {1: 8}
 """Largest degree of p in m for a root index; 4 for those not named."""
 
@@ -19,7 +21,7 @@ def largest_degree(root_index: int) -> int:
     return DEGREES_IN_M.get(root_index, 4)
 
 
-def degrees(root_indices: Iterable[int] = ROOT_INDICES) -> tuple[int, ...]:
+def degrees(root_indices: Iterable[int] = REGISTERED) -> tuple[int, ...]:
     """Return all degrees D = k d + 1 in x that some root index has, in increasing order.
 
     >>> degrees([1]), degrees([3])
@@ -27,6 +29,15 @@ def degrees(root_indices: Iterable[int] = ROOT_INDICES) -> tuple[int, ...]:
     """
     offered = {k * d + 1 for k in root_indices for d in range(1, largest_degree(k) + 1)}
     return tuple(sorted(offered))
+
+
+def exists(degree: int) -> bool:
+    """Return whether some root index has a polynomial update of this degree in x.
+
+    >>> exists(257), exists(10), exists(250)
+    (True, True, False)
+    """
+    return degree in degrees(range(1, GREATEST_ROOT_INDEX + 1))
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ class PolynomialUpdate:
     def supports(self, root_index: int) -> bool:
         """Degrees k d + 1: all from 2 to 9 for k = 1, d up to 4 for the others."""
         return (
-            root_index in ROOT_INDICES
+            1 <= root_index <= GREATEST_ROOT_INDEX
             and (self.degree - 1) % root_index == 0
             and 1 <= (self.degree - 1) // root_index <= largest_degree(root_index)
         )

@@ -21,6 +21,7 @@ __all__ = [
     "Update",
     "UpdateKind",
     "can_meet_zero",
+    "some_range",
     "with_hermitian_factor",
 ]
 
@@ -157,7 +158,10 @@ class DirectMethod:
         if self.route == "cholesky":
             return (a.inverse(),)
         if function.carries == "yz":
-            return (a.power(0.5), a.power(-0.5))
+            # The root is as well conditioned as the square root of A's condition, so that its
+            # Cholesky inverse adds nothing to the error of the decomposition: one is enough.
+            root = a.power(0.5)
+            return (root, root.inverse())
         if function.structure == "hermitian":
             return (a.sign(),)
         if function.carries != "x":
@@ -176,6 +180,17 @@ def can_meet_zero(update: Update | DirectMethod, precision: str) -> bool:
     if isinstance(update, DirectMethod):
         return update.route == "eigenvalues" and precision == "float64"
     return not update.has_pole_at_zero
+
+
+def some_range(root_index: int) -> tuple[float, float]:
+    """Return a range of x to design coefficients for where it does not matter which.
+
+    [0.1, 1], but m = x^k stays above 1e-8: further off the rules need not find coefficients.
+
+    >>> some_range(2), round(some_range(16)[0] ** 16, 20)
+    ((0.1, 1.0), 1e-08)
+    """
+    return 0.1 ** min(1.0, 8.0 / root_index), 1.0
 
 
 def with_hermitian_factor(

@@ -14,15 +14,12 @@ from matrl.discovery.norm_bounds import BOUND_FACTS
 from matrl.functions import FUNCTIONS
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Form, Update, trace_schedule
 from matrl.iterations.entries import Entry, catalogue_entries, schedule_structure
-from matrl.iterations.update import Samples
+from matrl.iterations.update import Samples, some_range
 from matrl.readings.count import count
 
 __all__ = ["catalogue_document", "entry_operations", "ranges"]
 
 SCHEMA = 1
-
-_RANGE = (0.1, 1.0)
-"""Where coefficients are designed for counting; the counts do not depend on it."""
 
 _SAFE = "x in [l, u]; u need not be proved, for p > 0 everywhere; outside it is slower"
 
@@ -43,25 +40,27 @@ _DOMAINS = {
 def catalogue_document(function: str | None = None) -> dict[str, Any]:
     """Return the catalogue as JSON-ready data: functions, updates, forms, bounds and entries.
 
-    ``function`` leaves what serves that one only. ``operations`` of an entry are those it adds in
-    float64 with mirrored products, by their names in price lists. Raises
-    :class:`~matrl.errors.UnknownNameError` for a function there is not.
+    ``function`` leaves what serves that one only, registered or made on demand. ``operations``
+    of an entry are those it adds in float64 with mirrored products, by their names in price lists.
+    Raises :class:`~matrl.errors.UnknownNameError` for a function there is not.
 
     >>> document = catalogue_document("invroot(4)")
     >>> [entry["name"] for entry in document["functions"]], document["entries"][1]["operations"]
     (['invroot-4'], {'add': 1})
     """
     chosen = tuple(FUNCTIONS) if function is None else (FUNCTIONS.get(function),)
-    everything = catalogue_entries(FUNCTIONS)
+    known = tuple(FUNCTIONS) + tuple(one for one in chosen if one.name not in FUNCTIONS)
+    everything = catalogue_entries(known)
     entries = [entry for entry in everything if entry.function in chosen]
     updates, forms = tuple(UPDATES), tuple(FORMS)
     if function is not None:
+        updates += UPDATES.on_demand(chosen[0].root_index)
         updates = tuple(u for u in updates if any(e.update.name == u.name for e in entries))
         forms = tuple(f for f in forms if any(e.form == f.name for e in entries))
     return {
         "schema": SCHEMA,
         "functions": [_function_data(each) for each in chosen],
-        "updates": [_update_data(u, everything) for u in updates],
+        "updates": [_update_data(u, everything, known) for u in updates],
         "forms": [_form_data(f, everything) for f in forms],
         "norm_bounds": [asdict(facts) for facts in BOUND_FACTS],
         "entries": [_entry_data(entry) for entry in entries],
@@ -109,11 +108,11 @@ def _counted(function: MatrixFunction, chain: tuple[tuple[str, str], ...]) -> Co
 def _coefficients(update: Update | DirectMethod, root_index: int) -> tuple[float, ...]:
     if isinstance(update, DirectMethod):
         return ()
-    samples = None
+    samples, ends = None, some_range(root_index)  # the counts do not depend on the range
     if update.uses_samples:
-        points = np.linspace(*_RANGE, 32)
+        points = np.linspace(*ends, 32)
         samples = Samples(points, np.ones(32), np.full(32, 1.0 / 32))
-    return tuple(update.coefficients(root_index, *_RANGE, samples))
+    return tuple(update.coefficients(root_index, *ends, samples))
 
 
 def _unique(values: Iterable[str]) -> list[str]:
@@ -133,7 +132,9 @@ def _function_data(function: MatrixFunction) -> dict[str, Any]:
     }
 
 
-def _update_data(update: Update | DirectMethod, entries: Sequence[Entry]) -> dict[str, Any]:
+def _update_data(
+    update: Update | DirectMethod, entries: Sequence[Entry], known: Sequence[MatrixFunction]
+) -> dict[str, Any]:
     functions = _unique(e.function.name for e in entries if e.update.name == update.name)
     if isinstance(update, DirectMethod):
         kind, rule, samples, pole = (
@@ -145,15 +146,15 @@ def _update_data(update: Update | DirectMethod, entries: Sequence[Entry]) -> dic
         orders: dict[str, int] = {}
         degrees: dict[str, int] = {}
         indices: list[int] = []
-        domain = f"{_functions_served(functions, FUNCTIONS)}; {_DOMAINS[update.route]}"
+        domain = f"{_functions_served(functions, known, known)}; {_DOMAINS[update.route]}"
     else:
         kind, rule = update.kind, update.rule
         samples, pole = update.uses_samples, update.has_pole_at_zero
-        indices = [k for k in sorted({f.root_index for f in FUNCTIONS}) if update.supports(k)]
+        indices = [k for k in sorted({f.root_index for f in known}) if update.supports(k)]
         orders = {str(k): update.order(k) for k in indices}
         degrees = {str(k): update.degree_for(k) for k in indices}
-        possible = [f for f in FUNCTIONS if f.root_index in indices]
-        domain = f"{_functions_served(functions, possible)}; {_DOMAINS[kind]}"
+        possible = [f for f in known if f.root_index in indices]
+        domain = f"{_functions_served(functions, possible, known)}; {_DOMAINS[kind]}"
         if pole:
             domain += "; its pole at 0 forbids polynomials after it"
     return {
@@ -171,10 +172,11 @@ def _update_data(update: Update | DirectMethod, entries: Sequence[Entry]) -> dic
     }
 
 
-def _functions_served(names: Sequence[str], possible: Iterable[MatrixFunction]) -> str:
+def _functions_served(
+    names: Sequence[str], possible: Sequence[MatrixFunction], known: Sequence[MatrixFunction]
+) -> str:
     """Say which functions an update is for, short where it is for all of its root indices."""
-    possible = tuple(possible)
-    if len(names) == len(FUNCTIONS):
+    if len(names) == len(known):
         return "all functions"
     if [function.name for function in possible] == list(names):
         return f"root index {ranges(function.root_index for function in possible)}"

@@ -35,7 +35,7 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     help="""Find the fastest algorithm for FUNCTION and print it.
 
     FUNCTION is inv, sqrt, invsqrt, root-P or "root(P)", invroot-P, power-Q/P or "power(-Q/P)" (P up
-    to 8), sign, polar, or one of the pairs sqrt+invsqrt, polar-right (U and H of A = U H) and
+    to 64), sign, polar, or one of the pairs sqrt+invsqrt, polar-right (U and H of A = U H) and
     polar-left (U and P of A = P U); see matrl catalogue.
 
     The spectrum comes from exactly one of --interval, --samples and --matrices. Without --profile

@@ -116,12 +116,14 @@ class Residual:
     the Euclidean one if that is ``None``. ``error`` turns lower bounds on its extreme eigenvalues
     (least <= 0 <= greatest) into a lower bound on the error in the case's measure;
     ``frobenius_error`` does so with its Frobenius norm and is asked instead where it is there.
+    ``growth`` is how much more than the case's allowance rounding may fake.
     """
 
     apply: Callable[[Block], Block]
     error: Callable[[float, float], float]
     weigh: Callable[[Block], Block] | None = None
     frobenius_error: Callable[[float], float] | None = None
+    growth: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from matrl.execute.residuals.semidefinite import (
     range_residual,
     semidefinite_reference,
 )
-from matrl.execute.residuals.words import balanced_word
+from matrl.execute.residuals.words import balanced_word, rounding_growth
 
 __all__ = ["PowerCheck", "word_exponents"]
 
@@ -61,7 +61,8 @@ class PowerCheck:
         solve = case.inverse_of(case.value) if case.function.carries == "y" else None
         if case.function.carries == "y" and solve is None:
             return None
-        word, weighted = balanced_word(*word_exponents(case.function))
+        p, q = word_exponents(case.function)
+        word, weighted = balanced_word(p, q)
 
         def apply(v: Block) -> Block:
             result = v
@@ -78,7 +79,8 @@ class PowerCheck:
         def weigh(v: Block) -> Block:
             return case.times(case.a, v)
 
-        return Residual(apply, error, weigh if weighted else None)
+        growth = rounding_growth(p, q)
+        return Residual(apply, error, weigh if weighted else None, growth=growth)
 
     def evidence(self, case: Case, block: Block) -> float:
         """Return 0, for the residual says it all, unless there is a null space."""
@@ -88,7 +90,7 @@ class PowerCheck:
         """Return what the residual proves; positivity is part of it."""
         if case.least:
             return semidefinite_reference(case)
-        _, q = word_exponents(case.function)
+        p, q = word_exponents(case.function)
         if q > 1:
             reference = eigenvalue_reference(case)
             if reference is None or case.norm != "residual":
@@ -105,7 +107,7 @@ class PowerCheck:
             return None
         eigenvalues = np.linalg.eigvalsh(np.eye(case.n) - 0.5 * (product + product.conj().T))
         least, greatest = float(eigenvalues[0]), float(eigenvalues[-1])
-        norm, allowance = max(-least, greatest), case.allowance()
+        norm, allowance = max(-least, greatest), rounding_growth(p, q) * case.allowance()
         forgiven = case.forgiven(allowance)
         estimate = _error(case, min(least + forgiven, 0.0), max(greatest - forgiven, 0.0))
         bound = _error(case, least - allowance, greatest + allowance)
@@ -135,7 +137,7 @@ def _product_proof(case: Case) -> Proof | None:
     if not np.all(np.isfinite(product)):
         return None
     norm = float(np.linalg.norm(product - np.eye(case.n), 2))
-    allowance = case.allowance(min(max(case.condition, 1.0), 1e40) ** q)
+    allowance = case.allowance(min(max(case.condition, 1.0), 1e40) ** q) * rounding_growth(p, q)
     estimate = max(norm - case.forgiven(allowance), 0.0)
     return Proof(norm, norm + allowance, estimate, norm + allowance)
 

@@ -33,12 +33,16 @@ def eigenvalue_reference(case: Case) -> Proof | None:
     ratios = np.linalg.eigvalsh(half[:, None] * turned * half)
     if not ratios[0] > 0.0:
         return None
-    powers = ratios**case.function.root_index
-    residual = float(np.abs(powers - 1.0).max())
+    k = case.function.root_index
+    residual = float(np.abs(ratios**k - 1.0).max())
     allowance = case.allowance(float(eigenvalues[-1] / eigenvalues[0]))
-    error = residual if case.norm == "residual" else float(np.abs(ratios - 1.0).max())
+    powered = k * allowance
+    if case.norm == "residual":
+        estimate = max(residual - case.forgiven(powered), 0.0)
+        return Proof(residual, residual + powered, estimate, residual + powered)
+    error = float(np.abs(ratios - 1.0).max())
     estimate = max(error - case.forgiven(allowance), 0.0)
-    return Proof(residual, residual + allowance, estimate, error + allowance)
+    return Proof(residual, residual + powered, estimate, error + allowance)
 
 
 def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
@@ -79,4 +83,4 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
         slack *= float(np.linalg.norm(values)) / size
     if lowest < -slack:
         return None
-    return Proof(spectral, spectral + allowance, max(error - forgiven, 0.0), error + allowance)
+    return Proof(spectral, spectral + p * allowance, max(error - forgiven, 0.0), error + allowance)

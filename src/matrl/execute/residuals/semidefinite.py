@@ -28,7 +28,7 @@ import numpy as np
 import scipy.linalg
 
 from matrl.execute.residuals.check import Block, Case, Proof, Residual, column_norms
-from matrl.execute.residuals.words import balanced_word
+from matrl.execute.residuals.words import balanced_word, rounding_growth
 
 __all__ = ["null_space_evidence", "range_residual", "semidefinite_reference"]
 
@@ -60,7 +60,8 @@ def range_residual(case: Case, p: int, q: int) -> Residual | None:
         small, large = max(1.0 - greatest, 0.0) ** (1.0 / p), (1.0 - least) ** (1.0 / p)
         return max(1.0 - small, large - 1.0)
 
-    return Residual(apply, error, solve if weighted else None)
+    weigh = solve if weighted else None
+    return Residual(apply, error, weigh, growth=rounding_growth(p, q))
 
 
 def _least_value(case: Case) -> float:

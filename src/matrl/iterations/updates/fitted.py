@@ -11,7 +11,7 @@ import numpy as np
 
 from matrl.coefficients import fitted_coefficients, minimax_coefficients
 from matrl.iterations.catalogue import UPDATES
-from matrl.iterations.polynomial import PolynomialUpdate, degrees
+from matrl.iterations.polynomial import PolynomialUpdate
 from matrl.iterations.update import Samples
 
 __all__ = ["Fitted"]
@@ -67,5 +67,4 @@ def _thinned(samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x[order][chosen], largest, shares
 
 
-for _degree in degrees():
-    UPDATES.register(Fitted(_degree))
+UPDATES.register_polynomials("fitted", Fitted)

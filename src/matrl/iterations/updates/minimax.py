@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matrl.coefficients import minimax_coefficients
 from matrl.iterations.catalogue import UPDATES
-from matrl.iterations.polynomial import PolynomialUpdate, degrees
+from matrl.iterations.polynomial import PolynomialUpdate
 from matrl.iterations.update import Samples
 
 __all__ = ["Minimax"]
@@ -33,5 +33,4 @@ class Minimax(PolynomialUpdate):
         return minimax_coefficients(root_index, (self.degree - 1) // root_index, lower, upper)
 
 
-for _degree in degrees():
-    UPDATES.register(Minimax(_degree))
+UPDATES.register_polynomials("minimax", Minimax)

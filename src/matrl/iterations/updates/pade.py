@@ -8,6 +8,7 @@ Zietak, J. Comput. Appl. Math. 236 (2012) 4410-4420, for k > 2.
 from dataclasses import dataclass
 
 from matrl.coefficients import pade
+from matrl.core.function import GREATEST_ROOT_INDEX
 from matrl.iterations.catalogue import UPDATES
 from matrl.iterations.partial_fractions import RationalUpdate, flatten
 from matrl.iterations.update import Samples
@@ -30,7 +31,7 @@ class Pade(RationalUpdate):
 
     def supports(self, root_index: int) -> bool:
         """All roots."""
-        return 2 <= root_index <= 8
+        return 2 <= root_index <= GREATEST_ROOT_INDEX
 
     def order(self, root_index: int) -> int:
         """Return r + s + 1 for the type [s/r], doubled up by symmetry: 2r + 1 or 2r."""

@@ -7,6 +7,7 @@ arXiv:1903.06268; compositions, Gawlik & Nakatsukasa 2021, arXiv:1906.11326.
 from dataclasses import dataclass
 
 from matrl.coefficients import rational_minimax
+from matrl.core.function import GREATEST_ROOT_INDEX
 from matrl.iterations.catalogue import UPDATES
 from matrl.iterations.partial_fractions import RationalUpdate, flatten
 from matrl.iterations.update import Samples
@@ -28,7 +29,7 @@ class RationalMinimax(RationalUpdate):
 
     def supports(self, root_index: int) -> bool:
         """Roots beyond the square root."""
-        return 3 <= root_index <= 8
+        return 3 <= root_index <= GREATEST_ROOT_INDEX
 
     def coefficients(
         self, root_index: int, lower: float, upper: float, samples: Samples | None = None

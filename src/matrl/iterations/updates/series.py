@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from matrl.coefficients import series_coefficients
 from matrl.iterations.catalogue import UPDATES
-from matrl.iterations.polynomial import PolynomialUpdate, degrees
+from matrl.iterations.polynomial import PolynomialUpdate
 from matrl.iterations.update import Samples
 
 __all__ = ["Series"]
@@ -37,5 +37,4 @@ class Series(PolynomialUpdate):
         return tuple(c * scale ** (1 + root_index * i) for i, c in enumerate(taylor))
 
 
-for _degree in degrees():
-    UPDATES.register(Series(_degree))
+UPDATES.register_polynomials("series", Series)

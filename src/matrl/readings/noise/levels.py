@@ -68,13 +68,13 @@ def rounding_level(
     if norm == "residual":
         if (value.values < 0.0).any() or not value.is_hermitian:
             return _row_norm(_gram_variances(value), n, weights)
-        variances = _residual_variances(value, size / dips, root_index)
-        size = (size / dips) ** root_index
+        size = size / dips
         if is_power:
-            variances = variances * np.outer(size, size) / float(size.max()) ** 2
-            return _row_norm(variances, n, weights)
-        variances = variances * size / size[:, None]
-        return _norm(variances, np.zeros_like(size), n, weights)
+            return _row_norm(_power_variances(value, size, root_index), n, weights)
+        with np.errstate(over="ignore", invalid="ignore"):
+            variances = _word_variances(value, size, root_index)
+            level = _norm(variances, np.zeros_like(size), n, weights)
+        return level if np.isfinite(level) else float("inf")
     raise InputError(f"norm: {norm!r} is none of {', '.join(NORMS)}")
 
 
@@ -97,8 +97,19 @@ def _gram_variances(value: NoisyValue) -> np.ndarray:
     return (both * both).sum(axis=0)
 
 
-def _residual_variances(value: NoisyValue, size: np.ndarray, root_index: int) -> np.ndarray:
-    """Return the variances of B^(-1/2) (sum_l F^l E F^(k-1-l)) B^(-1/2), B = F^k."""
-    left = size[:, None] ** (np.arange(root_index) - 0.5 * root_index)
-    right = size[:, None] ** (0.5 * root_index - 1.0 - np.arange(root_index))
-    return value.variances * (left @ right.T) ** 2
+def _power_variances(value: NoisyValue, size: np.ndarray, root_index: int) -> np.ndarray:
+    """Return the variances of sum_l F^l E F^(k-1-l), divided by ||F^k||_2; no power exceeds 1."""
+    largest = float(size.max())
+    order = np.arange(root_index)
+    left = (size[:, None] / largest) ** order
+    return value.variances * (left @ left[:, ::-1].T / largest) ** 2
+
+
+def _word_variances(value: NoisyValue, size: np.ndarray, root_index: int) -> np.ndarray:
+    """Return the variances of F^(-k) sum_l F^l E F^(k-1-l), sum_l (f_j/f_i)^(k-1-l)/f_i by pairs.
+
+    They overflow where k and the condition are large: such a residual shows nothing.
+    """
+    ratios = size / size[:, None]
+    total = sum(ratios**order for order in range(root_index))
+    return value.variances * (total / size[:, None]) ** 2
