@@ -256,6 +256,10 @@ class ScheduleEnvironment:
         k, domain = self._function.root_index, self._domains[state.domain]
         assert state.nodes is not None
         nodes = apply_update(update, k, record.coefficients, state.nodes)
+        if not self._rounding.keeps_zero(
+            domain.nodes, domain.node_density, state.noise, update, record
+        ):
+            return None
         ends = (state.lower, state.upper)
         dips = dips_of(update, record.coefficients, k, ends, state.nodes, nodes, iterates.lower)
         noise, level = self._rounding.after_step(
