@@ -10,6 +10,7 @@ from matrl.core.solution import Solution
 from matrl.errors import ArtifactError, InputError
 from matrl.execute.executor import Executor, RankDeficient, Verify
 from matrl.functions import FUNCTIONS
+from matrl.iterations import UPDATES, can_meet_zero
 from matrl.iterations.schedule import check_schedule
 
 __all__ = ["Plan"]
@@ -34,11 +35,18 @@ class Plan(PlanRecord):
             check_schedule(function, plan.steps)
         except InputError as error:
             raise ArtifactError(f"{source}: is not a valid plan: {error}") from None
-        if plan.domain.lower == 0.0 and not function.vanishes_at_zero:
+        if plan.domain.includes_zero and not function.vanishes_at_zero:
             raise ArtifactError(
-                f"{source}: is not a valid plan: its domain must have lower > 0, for "
-                f"{function.name} is not defined at 0"
+                f"{source}: is not a valid plan: its domain must not have 0 (lower > 0, not "
+                f"has_zero), for {function.name} is not defined at 0"
             )
+        if plan.domain.has_zero:
+            for step in plan.steps:
+                if not can_meet_zero(UPDATES.get(step.name), step.precision):
+                    raise ArtifactError(
+                        f"{source}: is not a valid plan: its domain has the eigenvalue 0, where "
+                        f"{step.name} in {step.precision} fails"
+                    )
         if plan.shape[0] != plan.shape[1] and function.structure != "rectangular":
             raise ArtifactError(
                 f"{source}: is not a valid plan: {function.name} is for square matrices, its shape "

@@ -39,6 +39,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "swapped": a.astype(">f8"),
         "stack": np.stack([a, 3.0 * np.eye(N), 0.9 * a]),
         "calm": np.stack([a, 0.9 * a]),
+        "singular": np.append(np.geomspace(0.02, 1.0, 30), np.zeros(30)),
         "samples": np.geomspace(0.02, 1.0, 30),
         "rectangle": a[:10],
         "integer": np.eye(N, dtype=np.int64),

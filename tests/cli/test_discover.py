@@ -67,6 +67,15 @@ def test_every_source_of_spectra(invoke, source: tuple[str, ...]) -> None:
     assert json.loads(result.stdout)["shape"] == [64, 64]
 
 
+def test_samples_with_zeros_make_a_plan_that_says_so(invoke) -> None:
+    arguments = ("discover", "sqrt", "--samples", "singular.npy", "--n", "64", *QUICK)
+    result = invoke(*arguments, "-o", "found.json")
+    assert result.exit_code == 0, result.output
+    assert "[0.02, 1] or 0" in result.stdout
+    assert "[0.02, 1] or 0" in invoke("show", "found.json").stdout
+    assert json.loads(invoke(*arguments, "--json").stdout)["domain_has_zero"] is True
+
+
 def test_options_reach_the_search(invoke) -> None:
     result = invoke(
         *("discover", "invsqrt", *INTERVAL, *QUICK, "--json", "--tol", "1e-3", "--dtype"),

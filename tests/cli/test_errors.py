@@ -74,6 +74,11 @@ BAD = [
     (discover("--matrices", "object.npy", *QUICK), 2, "object.npy: holds Python objects"),
     (discover("--matrices", "good.npy", "--matrices", "nan.npy", *QUICK), 2, "nan.npy: holds"),
     (discover("--samples", "negative.npy", *N, *QUICK), 2, "negative.npy: eigenvalues"),
+    (discover("--samples", "singular.npy", *N, *QUICK), 2, "singular.npy: 30 eigenvalues are 0"),
+    (
+        discover("--samples", "singular.npy", *N, *QUICK, "--allow", "newton*", function="sqrt"),
+        *(2, "have a pole at 0"),
+    ),
     (discover("--samples", "complex.npy", *N, *QUICK), 2, "complex.npy: must hold real"),
     (discover("--samples", "empty.npy", *N, *QUICK), 2, "empty.npy: is empty"),
     # run

@@ -38,7 +38,8 @@ records = st.builds(
     shape=st.tuples(counts, counts),
     tol=positive,
     norm=st.sampled_from(["eigenvalue", "spectral", "frobenius", "residual"]),
-    domain=st.tuples(positive, positive).flatmap(
+    domain=st.tuples(positive, positive)
+    .flatmap(
         lambda ends: st.builds(
             Domain,
             lower=st.just(min(ends)),
@@ -47,6 +48,10 @@ records = st.builds(
             proved=st.booleans(),
             kind=st.sampled_from(["interval", "samples", "matrices"]),
         )
+    )
+    .map(
+        # Of a relative domain 0 is no point.
+        lambda domain: replace(domain, has_zero=not domain.relative and domain.kind == "samples")
     ),
     scaling=st.builds(
         Scaling,
@@ -164,6 +169,8 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["domain"].update(lower=-1e-4), "0 < lower <= upper"),
         (lambda d: d["domain"].update(lower=0.0), "0 < lower <= upper"),
         (lambda d: d["domain"].update(lower=2.0), "lower <= upper and upper > 0"),
+        (lambda d: d["domain"].update(has_zero=True, relative=True), "has_zero is for absolute"),
+        (lambda d: d["domain"].update(has_zero=1), "Expected `bool`"),
         (lambda d: d["scaling"].update(factor=0.0), "must be positive"),
         (lambda d: d.update(tol=-1e-6), "must be positive"),
         (lambda d: d["scaling"].update(kind="lanczos"), "lanczos needs steps >= 1"),
@@ -364,3 +371,15 @@ def test_the_id_changes_with_what_is_computed(changed: PlanRecord) -> None:
 )
 def test_the_id_keeps_with_how_it_came_about(changed: PlanRecord) -> None:
     assert changed.id == PLAN.id
+
+
+def test_plans_from_before_there_was_a_zero_have_none() -> None:
+    content = document()
+    content["domain"].pop("has_zero")
+    plan = PlanRecord.from_json(json.dumps(content))
+    assert not plan.domain.has_zero
+    assert plan.id == PLAN.id
+    singular = replace(PLAN, domain=replace(PLAN.domain, relative=False, has_zero=True))
+    assert singular.domain.includes_zero
+    assert singular.id != replace(PLAN, domain=replace(PLAN.domain, relative=False)).id
+    assert PlanRecord.from_json(singular.to_json()) == singular

@@ -92,6 +92,17 @@ def test_samples_of_either_sign_are_moduli_of_a_hermitian_spectrum() -> None:
     assert Spectrum.samples([-1.0, -2.0]).structure == "hermitian"
 
 
+def test_zeros_among_samples_are_counted_and_left_out() -> None:
+    spectrum = Spectrum.samples([0.0, 3.0, -0.0, 1.0, 0.0])
+    assert (spectrum.zeros, spectrum.points) == (3, (1.0, 3.0))
+    assert (spectrum.lower, spectrum.upper) == (1.0, 3.0)
+    assert spectrum.structure == "positive"
+    assert Spectrum.samples([0.0, -1.0]).structure == "hermitian"
+    assert Spectrum.samples([5e-324, 1.0]).zeros == 0
+    assert Spectrum.samples([1.0, 3.0]).zeros == 0
+    assert "zeros=3" in repr(spectrum)
+
+
 def test_samples_take_any_array() -> None:
     expected = Spectrum.samples([1.0, 2.0, 3.0, 4.0])
     values = np.array([[4.0, 3.0], [2.0, 1.0]])
@@ -106,10 +117,10 @@ def test_samples_take_any_array() -> None:
     [
         ([], "is empty"),
         (np.zeros((0, 3)), "is empty"),
-        ([1.0, 0.0], "finite and positive"),
-        ([-1.0, 0.0], "the smallest is -1"),
-        ([1.0, np.nan], "finite and positive"),
-        ([1.0, np.inf], "finite and positive"),
+        ([0.0], "all eigenvalues are 0"),
+        ([0.0, -0.0], "all eigenvalues are 0"),
+        ([1.0, np.nan], "must be finite"),
+        ([1.0, 0.0, np.inf], "must be finite"),
         (["one"], "array of real numbers"),
         ([[1.0], [1.0, 2.0]], "array of real numbers"),
         ([1.0, 2j], "array of real numbers"),

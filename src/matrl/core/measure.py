@@ -24,7 +24,9 @@ NORMS: tuple[Norm, ...] = ("eigenvalue", "spectral", "frobenius", "residual")
 class Measure:
     """One error measure of one function.
 
-    - ``eigenvalue``: max |fhat/f - 1|;
+    - ``eigenvalue``: max |fhat/f - 1|, and where the eigenvalue 0 belongs to a domain, where f is
+      0, |fhat| there over f(l), l the least positive eigenvalue of the domain: as a norm
+      ||G^(-1/2) (Fhat - F) G^(-1/2)||_2, G = f(max(A, l)). In exact arithmetic fhat(0) = 0;
     - ``spectral``: ||Fhat - F||_2/||F||_2; ``frobenius``: the same in the Frobenius norm, for the
       density of the spectrum (uniform in log a where only an interval is known);
     - ``residual``: of inverse powers ||A^q Z^p - I||, of powers ||X^p - A^q||/||A^q||, of the sign

@@ -28,6 +28,7 @@ class Domain:
     singular values. ``lower`` is 0 only for roots and positive powers in a normwise measure.
     ``relative``: they are meant after the plan's scaling. ``proved``: the upper end is a proved
     bound at run time, so that the plan was designed up to it and not to 1.2 times it.
+    ``has_zero``: the eigenvalue 0 belongs to it too, apart from the interval, in every measure.
     """
 
     lower: float
@@ -35,6 +36,12 @@ class Domain:
     relative: bool
     proved: bool
     kind: Literal["interval", "samples", "matrices"] = "interval"
+    has_zero: bool = False
+
+    @property
+    def includes_zero(self) -> bool:
+        """Whether a zero eigenvalue is in it, by itself or as the end of the interval."""
+        return self.has_zero or self.lower == 0.0
 
 
 @dataclass(frozen=True)
@@ -191,6 +198,8 @@ class PlanRecord:
                 "its domain must satisfy 0 < lower <= upper (lower = 0 is for roots and positive "
                 "powers in a normwise measure)"
             )
+        elif self.domain.has_zero and (self.domain.relative or self.domain.lower == 0.0):
+            problem = "domain.has_zero is for absolute domains with lower > 0"
         elif not self.domain.lower <= self.domain.upper or not self.domain.upper > 0.0:
             problem = "its domain must satisfy lower <= upper and upper > 0"
         elif not self.scaling.factor > 0.0 or not self.tol > 0.0:

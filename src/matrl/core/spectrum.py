@@ -59,6 +59,8 @@ class Spectrum:
     matrices: tuple[np.ndarray, ...] = field(default=(), repr=False, compare=False)
     structure: Structure = "positive"
     """What all of it is: positive definite, Hermitian, or of any shape."""
+    zeros: int = 0
+    """How many of the samples are 0; they are not among the points."""
 
     @property
     def is_relative(self) -> bool:
@@ -93,11 +95,16 @@ class Spectrum:
     def samples(cls, eigenvalues: Sequence[float] | np.ndarray) -> "Spectrum":
         """Return the spectrum of exactly these eigenvalues (any array-like of real numbers).
 
-        Negative ones are for the sign function alone. Raises :class:`~matrl.errors.InputError` if
-        there are none or one is zero.
+        Negative ones are for the sign function alone, zeros for roots and positive powers, which
+        are 0 there: the value is to be within the tolerance times f of the least positive one
+        (see :class:`~matrl.core.measure.Measure`). Zeros of either sign are counted and left out
+        of ``points``, ``lower`` and ``upper``. Raises :class:`~matrl.errors.InputError` if there
+        are none but zeros, or some are not finite.
 
         >>> Spectrum.samples([0.5, 1.0, 0.1]).lower
         0.1
+        >>> Spectrum.samples([0.0, 0.0, 0.1, 1.0]).zeros
+        2
         """
         try:
             if np.iscomplexobj(eigenvalues):
@@ -107,19 +114,19 @@ class Spectrum:
             raise InputError("samples: must be an array of real numbers") from None
         if values.size == 0:
             raise InputError("samples: is empty; give at least one eigenvalue")
-        moduli = np.sort(np.abs(values))
-        if not np.all(np.isfinite(values)) or moduli[0] <= 0.0:
-            raise InputError(
-                f"samples: eigenvalues must be finite and positive, the smallest is "
-                f"{float(np.min(values)):g}"
-            )
-        structure: Structure = "positive" if np.all(values > 0.0) else "hermitian"
+        if not np.all(np.isfinite(values)):
+            raise InputError("samples: eigenvalues must be finite; leave NaN and infinity out")
+        moduli = np.sort(np.abs(values[values != 0.0]))
+        if moduli.size == 0:
+            raise InputError("samples: all eigenvalues are 0; give at least one that is not")
+        structure: Structure = "positive" if np.all(values >= 0.0) else "hermitian"
         return cls(
             "samples",
             float(moduli[0]),
             float(moduli[-1]),
             tuple(moduli.tolist()),
             structure=structure,
+            zeros=values.size - moduli.size,
         )
 
     @classmethod

@@ -14,10 +14,11 @@ class Reference:
     """f(A) of one matrix, known through an eigen- or singular value decomposition in float64.
 
     Good where n eps cond(A) is far below the errors to be measured. ``measure`` says how errors
-    count; of several outputs the largest does.
+    count; of several outputs the largest does. ``least`` > 0 is the least positive eigenvalue of a
+    domain that has 0 too: what is below half of it counts as 0.
     """
 
-    def __init__(self, measure: Measure, a: np.ndarray) -> None:
+    def __init__(self, measure: Measure, a: np.ndarray, *, least: float = 0.0) -> None:
         self._measure = measure
         function = measure.function
         wide = a.astype(np.complex128 if np.iscomplexobj(a) else np.float64)
@@ -28,6 +29,9 @@ class Reference:
         else:
             self._values, self._left = np.linalg.eigh(wide)
             self._right = self._left
+        if least > 0.0:
+            self._values = np.where(self._values < 0.5 * least, 0.0, self._values)
+        self._least = measure.function.magnitude(np.array(least)) if least > 0.0 else -np.inf
 
     def outputs(self) -> tuple[np.ndarray, ...]:
         """Return f(A), an array an output."""
@@ -71,7 +75,7 @@ class Reference:
             return float(np.linalg.norm(difference) / np.linalg.norm(values))
         if np.array_equal(np.abs(values), np.ones_like(values)):
             return _two_norm(difference)
-        half = right / np.sqrt(values)
+        half = right / np.sqrt(np.maximum(values, self._least))
         scaled = half.conj().T @ difference @ half
         return _two_norm(0.5 * (scaled + scaled.conj().T))
 

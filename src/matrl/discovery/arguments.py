@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matrl.core.precision import PRECISIONS, precision_of, working_dtype
 from matrl.discovery.problem import Problem
 from matrl.errors import InputError
-from matrl.iterations import UPDATES, DirectMethod, Update
+from matrl.iterations import UPDATES, DirectMethod, Update, can_meet_zero
 from matrl.profile import Profile
 from matrl.search import SearchResult
 
@@ -54,7 +54,15 @@ def allowed_updates(problem: Problem, allow: str | Sequence[str]) -> list[Update
     ]
     if not fitting:
         raise InputError(f"allow: none of the actions matching {allow!r} computes {function.name}")
-    return fitting
+    if not problem.spectrum.zeros:
+        return fitting
+    meeting = [u for u in fitting if any(can_meet_zero(u, name) for name in PRECISIONS)]
+    if not meeting:
+        raise InputError(
+            f"allow: all of the actions matching {allow!r} have a pole at 0, but some samples are "
+            "0; allow polynomials or odd rational maps, such as 'minimax-*' or 'zolotarev-[1-4]'"
+        )
+    return meeting
 
 
 def why_unreachable(

@@ -110,6 +110,10 @@ class Confirmations:
         start, after, coefficients = before.exact, outcome.iterates, outcome.coefficients
         record = replace(_record(action), coefficients=coefficients, error=after.error)
         nodes = apply_update(update, k, coefficients, before.nodes)
+        if not self._rounding.keeps_zero(
+            domain.nodes, domain.node_density, before.noise, update, record
+        ):
+            return replace(before, rounding=math.inf, error=math.inf)
         ends = (start.lower, start.upper)
         dips = dips_of(update, coefficients, k, ends, before.nodes, nodes, after.lower)
         noise, level = self._rounding.after_step(

@@ -20,7 +20,7 @@ from matrl.discovery.problem import Problem
 from matrl.discovery.race import race, with_measurements
 from matrl.discovery.state import Action
 from matrl.errors import UnreachableError
-from matrl.iterations import DirectMethod, Update
+from matrl.iterations import DirectMethod, Update, can_meet_zero
 from matrl.plan import Plan
 from matrl.profile import Profile, profile_for
 from matrl.readings.count import TALL, PriceList
@@ -141,10 +141,13 @@ def _environment(
         return (norm or 0.0) + domain.matvecs * (matvec or 0.0)
 
     prices = price_list(profile, problem)
+    actions = [(update, precision) for update in updates for precision in precisions]
+    if problem.spectrum.zeros:
+        actions = [action for action in actions if can_meet_zero(*action)]
     return ScheduleEnvironment(
         problem.measure,
         scaled_domains(problem.spectrum, problem.measure, problem.n, problem.tol),
-        [(update, precision) for update in updates for precision in precisions],
+        actions,
         SchedulePricer(problem.matrix_function, problem.dtype, prices),
         tol=problem.tol,
         n=problem.n,

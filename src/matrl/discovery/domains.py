@@ -1,7 +1,7 @@
 """From a spectrum to the scaled domains a schedule may be designed for."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,7 +37,9 @@ class ScaledDomain:
     x (q,) the error is measured at and rules fit to, ``weights`` and ``density`` what they count.
     ``nodes`` and
     ``node_density`` are the moduli of eigenvalues (singular values) and the density the noisy
-    reading uses. ``is_exact`` says that the range of x tells the error.
+    reading uses; of a domain that has 0 apart the first node is 0. In exact arithmetic there is no
+    error there, so 0 is not among the ``sampled``. ``is_exact`` says that the range of x tells
+    the error.
     """
 
     scaling: Scaling
@@ -86,14 +88,26 @@ def _absolute(spectrum: Spectrum, measure: Measure, tol: float) -> ScaledDomain:
     factor = 2.0**-exponent
     proved = spectrum.kind == "interval"
     points = np.asarray(spectrum.points) * factor if spectrum.points else None
-    return _domain(
+    has_zero = spectrum.zeros > 0
+    scaled = _domain(
         Scaling("constant", factor),
-        Domain(spectrum.lower, spectrum.upper, False, proved, spectrum.kind),
+        Domain(spectrum.lower, spectrum.upper, False, proved, spectrum.kind, has_zero),
         (spectrum.lower * factor, spectrum.upper * factor),
         points,
         measure,
         tol,
         is_interval=proved,
+    )
+    return _with_zeros(scaled, spectrum) if has_zero else scaled
+
+
+def _with_zeros(domain: ScaledDomain, spectrum: Spectrum) -> ScaledDomain:
+    """Return the domain with a node at 0 for the zeros among the samples."""
+    share = spectrum.zeros / (spectrum.zeros + len(spectrum.points))
+    return replace(
+        domain,
+        nodes=np.concatenate([[0.0], domain.nodes]),
+        node_density=np.concatenate([[share], (1.0 - share) * domain.node_density]),
     )
 
 

@@ -44,6 +44,7 @@ class Found:
             "shape": list(plan.shape),
             "batch": plan.batch,
             "domain": [plan.domain.lower, plan.domain.upper],
+            "domain_has_zero": plan.domain.has_zero,
             "scaling": plan.scaling.kind,
             "looseness": plan.scaling.looseness,
             "steps": [

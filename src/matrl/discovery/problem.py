@@ -24,8 +24,8 @@ class Problem:
     ``function`` names a matrix function: ``"inv"``, ``"sqrt"``, ``"invsqrt"``, ``"root(p)"``,
     ``"invroot(p)"``, ``"power(q/p)"`` (-1 < q/p < 1, p up to 64), ``"sign"``, ``"polar"`` or one
     of the pairs ``"sqrt+invsqrt"``, ``"polar-right"``, ``"polar-left"``. ``spectrum`` is a
-    :class:`~matrl.Spectrum`; ``tol`` the largest error allowed in the measure ``norm``
-    (``"eigenvalue"``, ``"spectral"``, ``"frobenius"``, ``"residual"``; see
+    :class:`~matrl.Spectrum` (with 0 only where f(0) = 0); ``tol`` the largest error allowed in the
+    measure ``norm`` (``"eigenvalue"``, ``"spectral"``, ``"frobenius"``, ``"residual"``; see
     :class:`~matrl.core.measure.Measure`); ``dtype`` float32, float64, complex64 or complex128;
     ``shape`` the (m, n) that sets prices and rounding, ``None`` where the spectrum has matrices;
     ``batch`` how many at once. Raises an :class:`~matrl.errors.InputError` naming what is wrong.
@@ -123,6 +123,12 @@ def _check_spectrum(spectrum: Spectrum, measure: Measure) -> None:
             f"interval: needs 0 < lower for {function.name} in the measure {measure.norm!r}, got "
             f"[0, {spectrum.upper:g}]; a singular spectrum has no such function (add a ridge), "
             "and only roots in a normwise measure need not resolve small eigenvalues"
+        )
+    if spectrum.zeros and not function.vanishes_at_zero:
+        raise InputError(
+            f"samples: {spectrum.zeros} eigenvalues are 0, where {function.name} is not defined; "
+            "leave them out, or add a ridge (a plan without them runs on singular matrices with "
+            "rank_deficient='pseudo')"
         )
     if function.structure == "rectangular":
         _check_rank(spectrum, function)

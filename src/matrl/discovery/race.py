@@ -75,8 +75,12 @@ def _orthonormal(random: np.random.Generator, shape: tuple[int, int], dtype: str
 
 def _eigenvalues(spectrum: Spectrum, n: int, random: np.random.Generator) -> np.ndarray:
     if spectrum.kind == "samples":
-        points = np.asarray(spectrum.points)
-        chosen = random.choice(points, n) if n < len(points) else np.resize(points, n)
+        points = np.concatenate([np.zeros(spectrum.zeros), spectrum.points])
+        if n >= len(points):
+            chosen = np.resize(points, n)
+        else:
+            chosen = random.choice(points, n)
+            chosen[n // 2] = spectrum.lower
         chosen[0], chosen[-1] = points[0], points[-1]
         return chosen
     # The ends belong to the domain, but a rounded matrix would leave it: stay inside by rounding.
@@ -95,7 +99,8 @@ def race(plans: Sequence[Plan], problem: Problem, seed: int) -> list[RaceResult]
     matrices = matrices_for(problem, seed)
     if not matrices:
         return [RaceResult(plan, plan.predicted.error, plan.predicted.cost) for plan in plans]
-    references = [Reference(problem.measure, a) for a in matrices]
+    least = problem.spectrum.lower if problem.spectrum.zeros else 0.0
+    references = [Reference(problem.measure, a, least=least) for a in matrices]
     accurate: list[tuple[Plan, float]] = []
     for plan in plans:
         worst = 0.0

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,13 +10,18 @@ from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
 from matrl.core.plan import StepRecord
 from matrl.core.precision import working_dtype
-from matrl.core.program import Shape, evaluate
+from matrl.core.program import Operation, Shape, evaluate
 from matrl.core.tracing import Expression, Graph
 from matrl.iterations import DirectMethod, Registers, Update
 from matrl.iterations.schedule import advance, input_matrix, outputs, start
 from matrl.readings.noisy import NoisyReading, NoisyValue, compress, rounding_level
+from matrl.readings.scalar import ScalarReading, multiplier_program
 
 __all__ = ["Noise", "RoundingModel", "dips_of"]
+
+EDGE = 2.0
+"""The 2-norm of a random Hermitian matrix over the root of n times the variance of its entries."""
+VARIATION = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,17 +33,14 @@ class Noise:
     hermitian: bool
     shape: Shape
 
-    @property
-    def source_count(self) -> int:
-        """How many independent rounding events its errors are made of."""
-        return len(self.value.errors)
-
 
 class RoundingModel:
     """Predicts rounding levels of one function on n x n (or m x n) matrices of one dtype.
 
     ``density`` belongs to the nodes of the domain, with which every call passes ``nodes``: moduli
-    of eigenvalues, or singular values. For the sign function they are taken with both signs.
+    of eigenvalues, or singular values. For the sign function they are taken with both signs. Where
+    the first node is 0, errors there count relative to f at the next one, and the eigenvalue is
+    off 0 by what rounding the entries of A makes of it.
     """
 
     def __init__(
@@ -61,6 +63,9 @@ class RoundingModel:
         a = input_matrix(graph, self._function, self._dtype, "A")
         low = a.cast(working_dtype(precision, self._dtype))
         results = [value.cast(self._dtype) for value in method.apply(low, self._function)]
+        # Eigenvalues that are 0 are set to 0: only the others are computed with an error.
+        positive = nodes > 0.0
+        nodes, density = nodes[positive], density[positive] / density[positive].sum()
         inputs = {"A": self._exact(nodes)}
         values = evaluate(graph.program(*results), self._reading(density), inputs)
         return max(self._level(i, value, density, 1.0) for i, value in enumerate(values))
@@ -84,17 +89,46 @@ class RoundingModel:
         live = {name: e for name, e in following.live().items() if e.terms}
         results = outputs(following, self._function)
         program = graph.program(*live.values(), *results)
-        inputs = {"A": self._exact(nodes)}
-        inputs |= {name: one.value for name, one in noise.items()}
-        sources = max((one.source_count for one in noise.values()), default=0)
+        a = self._exact(nodes) if previous else self._stored(nodes, density)
+        inputs = {"A": a} | {name: one.value for name, one in noise.items()}
+        sources = max((len(value.errors) for value in inputs.values()), default=0)
         values = evaluate(program, self._reading(density, sources), inputs)
-        found = enumerate(values[len(live) :])
+        found = enumerate(self._judged(value, nodes) for value in values[len(live) :])
         level = max(self._level(i, value, density, dips) for i, value in found)
         kept = compress(*values[: len(live)]) if live else ()
         return {
             name: Noise(value, expression.dtype, expression.hermitian, expression.shape)
             for (name, expression), value in zip(live.items(), kept, strict=True)
         }, level
+
+    def keeps_zero(
+        self,
+        nodes: np.ndarray,
+        density: np.ndarray,
+        noise: Mapping[str, Noise],
+        update: Update,
+        record: StepRecord,
+    ) -> bool:
+        """Return whether p hardly varies over what rounding has made of a zero eigenvalue of M.
+
+        Otherwise the step takes it, +-e, for an eigenvalue: it drives e towards 1 and -e away, or
+        meets a pole, and errors there are not those of the first order. True where 0 is no node.
+        """
+        if nodes[0] > 0.0:
+            return True
+        dtype = working_dtype(record.precision, self._dtype)
+        if "m" in noise or "y" not in noise:
+            value = noise["m"].value if noise else self._stored(nodes, density, dtype)
+            size = 1.0
+        else:  # the coupled form, whose T is Z Y
+            value, size = noise["y"].value, float(noise["z"].value.values[0])
+        spread = size * EDGE * np.sqrt(self._n * density[0] * value.variances[0, 0])
+        program = multiplier_program(update, self._function.root_index, record.coefficients)
+        inputs = {"M": spread * np.array([-1.0, 0.0, 1.0])}
+        with np.errstate(divide="ignore"):
+            (p,) = evaluate(program, ScalarReading(), inputs)
+        p = np.broadcast_to(p, 3)
+        return bool(np.abs(p / p[1] - 1.0).max() <= VARIATION)
 
     def _registers(
         self,
@@ -117,6 +151,17 @@ class RoundingModel:
         is_hermitian = self._function.structure != "rectangular"
         return NoisyValue.exact(self._signed(nodes), is_hermitian=is_hermitian)
 
+    def _stored(self, nodes: np.ndarray, density: np.ndarray, dtype: str = "") -> NoisyValue:
+        """Return A at the start: what is 0 is so only up to the rounding of its entries."""
+        value = self._exact(nodes)
+        if nodes[0] > 0.0:
+            return value
+        rounded = self._reading(density).cast(
+            Operation("cast", (0,), dtype=dtype or self._dtype), value
+        )
+        at_zero = np.outer(nodes == 0.0, nodes == 0.0)
+        return replace(rounded, errors=rounded.errors * at_zero)
+
     def _reading(self, density: np.ndarray, sources: int = 0) -> NoisyReading:
         return NoisyReading(self._n, self._doubled(density), sources, m=self._m)
 
@@ -129,6 +174,14 @@ class RoundingModel:
         if self._function.structure == "hermitian":
             return 0.5 * np.concatenate([density[::-1], density])
         return density
+
+    def _judged(self, value: NoisyValue, nodes: np.ndarray) -> NoisyValue:
+        """Return a result with the scale of the least positive node at 0: errors are absolute."""
+        if nodes[0] > 0.0 or self._norm not in ("eigenvalue", "residual"):
+            return value
+        values = value.values.copy()
+        values[0] = values[1]
+        return replace(value, values=values)
 
     def _level(
         self, index: int, value: NoisyValue, density: np.ndarray, dips: np.ndarray | float

@@ -19,7 +19,14 @@ from matrl.errors import (
 )
 from matrl.execute.scaling import slack, times_power_of_two
 
-__all__ = ["Direct", "check_rank", "default_threshold", "rank_deficient_error", "run_direct"]
+__all__ = [
+    "Direct",
+    "check_rank",
+    "default_threshold",
+    "rank_deficient_error",
+    "run_direct",
+    "zero_levels",
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,17 @@ class Direct:
 def default_threshold(shape: tuple[int, int], dtype: str) -> float:
     """Return max(m, n) eps of the dtype: what counts as zero, relative to the largest."""
     return max(shape) * float(np.finfo(dtype).eps)
+
+
+def zero_levels(plan: PlanRecord, n: int, largest: float, exponent: int) -> tuple[float, float]:
+    """Return the least positive eigenvalue of a domain with 0, and up to which they count as 0.
+
+    The latter is n eps of the plan's dtype times the ``largest`` (of the matrix, or a bound, or of
+    the domain), at most half of the former; both are of the matrix up to its factor 2^``exponent``.
+    """
+    least = times_power_of_two(plan.domain.lower, -exponent)
+    largest = min(largest, times_power_of_two(plan.domain.upper, -exponent))
+    return least, min(default_threshold((n, n), plan.dtype) * largest, 0.5 * least)
 
 
 def _refusal_floor(shape: tuple[int, int], dtype: str) -> float:
@@ -110,7 +128,7 @@ def run_direct(
     ``a`` is the matrix up to a factor 2^``exponent``. With a ``threshold``, eigenvalues (singular
     values) at most that times the largest count as zero, and f is applied on the range. Without
     one, :class:`~matrl.errors.IndefiniteMatrixError` or RankDeficientError where A is singular to
-    the plan's precision; roots in a normwise measure whose domain reaches to 0 take 0 for 0.
+    the plan's precision; roots whose domain has 0 take 0, up to rounding, for 0.
     IndefiniteMatrixError for indefinite A, DomainError where the domain is absolute and the
     eigenvalues, now known, lie outside, NonFiniteError for NaN or infinity.
     """
@@ -129,7 +147,12 @@ def run_direct(
         raise ConvergenceError(f"A: LAPACK gave up on its decomposition ({error})") from None
     moduli = np.abs(values)
     largest = float(moduli.max())
-    floor = (_refusal_floor(a.shape, plan.dtype) if threshold is None else threshold) * largest
+    if threshold is not None:
+        floor = threshold * largest
+    elif plan.domain.has_zero:
+        _, floor = zero_levels(plan, a.shape[-1], largest, exponent)
+    else:
+        floor = _refusal_floor(a.shape, plan.dtype) * largest
     used = moduli > floor
     if function.structure == "positive" and float(values.min()) < -floor:
         raise IndefiniteMatrixError(
@@ -137,11 +160,11 @@ def run_direct(
             f"{times_power_of_two(float(values.min()), exponent):.6g} and its largest "
             f"{times_power_of_two(largest, exponent):.6g}; add a ridge (A + c*I)"
         )
-    reaches_zero = function.vanishes_at_zero and plan.domain.lower == 0.0
     if threshold is None and not np.all(used):
-        if not reaches_zero:
+        if not (function.vanishes_at_zero and plan.domain.includes_zero):
             raise _singular(function, float(moduli.min()), largest, exponent)
-        used = np.maximum(values, 0.0) > 0.0
+        if not plan.domain.has_zero:
+            used = np.maximum(values, 0.0) > 0.0
     rank = int(np.count_nonzero(moduli > floor))
     _check_domain(plan, moduli[used], exponent, max(a.shape))
     vectors, moduli, values = vectors[:, used], moduli[used], values[used]
@@ -163,8 +186,8 @@ def _check_domain(plan: PlanRecord, moduli: np.ndarray, exponent: int, n: int) -
     ):
         raise DomainError(
             f"A: its eigenvalues (or singular values) lie in [{smallest:.6g}, {largest:.6g}], "
-            f"outside the plan's domain [{domain.lower:.6g}, {domain.upper:.6g}]; discover a plan "
-            "for them"
+            f"outside the plan's domain [{domain.lower:.6g}, {domain.upper:.6g}]"
+            f"{' (but for those that are 0)' if domain.has_zero else ''}; discover a plan for them"
         )
 
 

@@ -44,7 +44,8 @@ class Executor:
     plan's dtype) as zero, and applies f on the range: powers are 0 there, sign and polar factor
     become partial isometries. That takes a decomposition in float64 where the plan's domain
     reaches below twice the threshold or the plan is a direct method, with ``verify="off"``, and
-    after a failed check; where another schedule passes, the rank is full.
+    after a failed check; where another schedule passes, the rank is full. A plan whose domain has
+    the eigenvalue 0 needs no ``"pseudo"``, which takes a decomposition to tell the rank.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ doi:10.1137/090771806).
 
 For sign and polar factor inequalities on the same vectors are tested beside it. The price is O(n^2)
 a vector, and a Cholesky factorisation of the value for roots and positive powers (of A, for inverse
-powers judged normwise).
+powers judged normwise; of both, shifted, where zero eigenvalues belong to the domain).
 
 ``full``: the residual is formed and its norm computed, positivity is verified, and the result is a
 rigorous bound on the error in the plan's measure, up to the rounding of the evaluation.

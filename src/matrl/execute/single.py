@@ -17,6 +17,7 @@ from matrl.execute.direct import (
     default_threshold,
     rank_deficient_error,
     run_direct,
+    zero_levels,
 )
 from matrl.execute.guard import Verdict, check_full, check_sketch
 from matrl.execute.observed import Observed
@@ -123,7 +124,7 @@ class SingleRun:
 
     def _zero(self, values: tuple[Matrix, ...]) -> Outcome:
         function = self._function
-        reaches_zero = function.vanishes_at_zero and self._plan.domain.lower == 0.0
+        reaches_zero = function.vanishes_at_zero and self._plan.domain.includes_zero
         if self._threshold is None and not reaches_zero:
             raise rank_deficient_error(function, "zero")
         for value in values:
@@ -165,9 +166,11 @@ class SingleRun:
 
     def _is_direct_from_the_start(self) -> bool:
         """Whether only a decomposition can tell what counts as zero."""
-        if self._threshold is None:
-            return False
         domain = self._plan.domain
+        if self._threshold is None:
+            return domain.has_zero and self._is_direct
+        if domain.has_zero:
+            return True
         resolves_more = self._threshold * domain.upper >= 0.5 * domain.lower
         return self._verify == "off" or self._is_direct or resolves_more
 
@@ -199,7 +202,9 @@ class SingleRun:
 
     def _widened(self, prepared: Prepared, values: tuple[Matrix, ...]) -> Case:
         a, *wide = (x.astype(prepared.wide_dtype, copy=False) for x in (prepared.a, *values))
-        plan = self._plan
+        plan, least, zero = self._plan, 0.0, 0.0
+        if plan.domain.has_zero and self._threshold is None:
+            least, zero = zero_levels(plan, len(a), prepared.size, prepared.exponent)
         return Case(
             self._function,
             a,
@@ -209,6 +214,8 @@ class SingleRun:
             self._condition(prepared, wide[-1]),
             prepared.size,
             self._backend,
+            least,
+            zero,
         )
 
     def _condition(self, prepared: Prepared, value: Matrix) -> float:
@@ -262,7 +269,10 @@ class SingleRun:
             method = "svd" if function.structure == "rectangular" else "eigh"
             logger.warning("fell back to the direct method: %s", reason)
             message = "; ".join(filter(None, (f"fell back to {method}: {reason}", message)))
-        return self._outcome("fell_back", second, message, direct.rank)
+        is_planned = self._is_direct and self._threshold is None and not reason
+        return self._outcome(
+            "converged" if is_planned else "fell_back", second, message, direct.rank
+        )
 
     def _rank_message(self, rank: int) -> str:
         return (

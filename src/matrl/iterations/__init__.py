@@ -10,7 +10,7 @@ from matrl.iterations import updates as _updates
 from matrl.iterations.catalogue import FORMS, UPDATES
 from matrl.iterations.form import Form, Registers
 from matrl.iterations.schedule import trace_schedule
-from matrl.iterations.update import DirectMethod, Multiplier, Samples, Update
+from matrl.iterations.update import DirectMethod, Multiplier, Samples, Update, can_meet_zero
 
 import_all(_updates)
 import_all(_forms)
@@ -24,5 +24,6 @@ __all__ = [
     "Registers",
     "Samples",
     "Update",
+    "can_meet_zero",
     "trace_schedule",
 ]

@@ -14,7 +14,16 @@ import numpy as np
 from matrl.core.function import MatrixFunction
 from matrl.core.tracing import Expression
 
-__all__ = ["DirectMethod", "Multiplier", "Samples", "Update", "UpdateKind", "some_range"]
+__all__ = [
+    "DirectMethod",
+    "Multiplier",
+    "Samples",
+    "Update",
+    "UpdateKind",
+    "can_meet_zero",
+    "some_range",
+    "with_hermitian_factor",
+]
 
 UpdateKind = Literal["polynomial", "rational", "product", "repair"]
 
@@ -165,6 +174,17 @@ class DirectMethod:
         by_eigenvalues = self.route == "eigenvalues"
         unitary = a @ a.gram(a).power(-0.5) if by_eigenvalues else a.polar_factor()
         return with_hermitian_factor(unitary, a, function)
+
+
+def can_meet_zero(update: Update | DirectMethod, precision: str) -> bool:
+    """Return whether a step takes a zero eigenvalue to 0 where f(0) = 0.
+
+    An update does whose p(0) is finite, for Y starts from A. Of the direct methods it is the
+    eigendecomposition in float64, whose eigenvalues are told from 0 before f is applied.
+    """
+    if isinstance(update, DirectMethod):
+        return update.route == "eigenvalues" and precision == "float64"
+    return not update.has_pole_at_zero
 
 
 def some_range(root_index: int) -> tuple[float, float]:

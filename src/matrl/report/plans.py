@@ -34,13 +34,16 @@ def describe_domain(domain: Domain, function: str = "") -> str:
     'eigenvalues in [0.0001, 1]'
     >>> describe_domain(Domain(0.5, 1.0, relative=False, proved=True), "polar")
     'singular values in [0.5, 1]'
+    >>> describe_domain(Domain(0.5, 1.0, relative=False, proved=False, has_zero=True), "sqrt")
+    'eigenvalues in [0.5, 1] or 0'
     """
     structure = FUNCTIONS.get(function).structure if function else "positive"
     what = {"rectangular": "singular values", "hermitian": "moduli of eigenvalues"}
     ends = f"[{domain.lower:.6g}, {domain.upper:.6g}]"
     source = {"interval": "", "samples": ", from samples", "matrices": ", from matrices"}
+    zero = " or 0" if domain.has_zero else ""
     scaled = " after scaling" if domain.relative else ""
-    return f"{what.get(structure, 'eigenvalues')} in {ends}{scaled}{source[domain.kind]}"
+    return f"{what.get(structure, 'eigenvalues')} in {ends}{zero}{scaled}{source[domain.kind]}"
 
 
 def describe_scaling(scaling: Scaling) -> str:

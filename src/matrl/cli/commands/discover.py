@@ -57,7 +57,12 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     metavar="LO HI",
     help="Eigenvalues in [LO, HI]; their moduli for sign, singular values for polar.",
 )
-@click.option("--samples", type=_FILE, metavar="F.npy", help="Exactly the eigenvalues in a file.")
+@click.option(
+    "--samples",
+    type=_FILE,
+    metavar="F.npy",
+    help="Exactly the eigenvalues in a file; 0 is one for roots and positive powers.",
+)
 @click.option(
     "--matrices",
     type=_FILE,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -14,6 +15,7 @@ from matrl.core.measure import Norm
 __all__ = ["EPS", "Block", "Case", "Check", "Proof", "Residual", "column_norms"]
 
 Block: TypeAlias = np.ndarray
+SHIFT = 1.0 / 32.0
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -27,7 +29,8 @@ class Case:
     """One value to judge: ``values`` as the outputs of f(``a``), all in float64 or complex128.
 
     ``a`` is (m, n) with m >= n; ``condition`` an upper estimate of its condition number, for what
-    rounding may fake; ``size`` an upper bound of its 2-norm.
+    rounding may fake; ``size`` an upper bound of its 2-norm. Where zero eigenvalues are in the
+    domain, ``least`` is its least positive one, and what is at most ``zero`` counts as 0.
     """
 
     function: MatrixFunction
@@ -38,6 +41,8 @@ class Case:
     condition: float
     size: float
     backend: Backend
+    least: float = 0.0
+    zero: float = 0.0
 
     @property
     def value(self) -> Matrix:
@@ -61,6 +66,22 @@ class Case:
     def forgiven(self, allowance: float) -> float:
         """Return what is forgiven of it: at most the tolerance, or nothing would be checked."""
         return min(allowance, self.tol)
+
+    @cached_property
+    def shifted(self) -> tuple[float, Callable[[Block], Block] | None]:
+        """c and v -> (A + c I)^-1 v, c well below ``least`` and above what rounding makes of 0.
+
+        The c of :mod:`matrl.execute.residuals.semidefinite`, for A^(q/p).
+        """
+        q = self.function.root_index - self.function.multiplicity
+        c = min(SHIFT / (q + 2) * self.least + 4.0 * self.zero, self.least)
+        return c, self.inverse_of(self.plus(self.a, c))
+
+    def plus(self, x: Matrix, shift: float) -> Matrix:
+        """Return x + shift I."""
+        moved = self.backend.empty(x.shape, x.dtype)
+        self.backend.linear(moved, (1.0,), (x,), shift)
+        return moved
 
     def times(self, x: Matrix, v: Block) -> Block:
         """Return x v."""

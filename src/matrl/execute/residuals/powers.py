@@ -22,6 +22,11 @@ from matrl.core.measure import Norm
 from matrl.execute.residuals.catalogue import CHECKS
 from matrl.execute.residuals.check import Block, Case, Proof, Residual
 from matrl.execute.residuals.reference import eigenvalue_reference
+from matrl.execute.residuals.semidefinite import (
+    null_space_evidence,
+    range_residual,
+    semidefinite_reference,
+)
 from matrl.execute.residuals.words import balanced_word, rounding_growth
 
 __all__ = ["PowerCheck", "word_exponents"]
@@ -50,7 +55,9 @@ class PowerCheck:
         return norm == "eigenvalue" or (norm == "residual" and function.carries == "z")
 
     def residual(self, case: Case) -> Residual | None:
-        """Return I minus the word."""
+        """Return I minus the word, or what is in its place where A may be singular."""
+        if case.least:
+            return range_residual(case, *word_exponents(case.function))
         solve = case.inverse_of(case.value) if case.function.carries == "y" else None
         if case.function.carries == "y" and solve is None:
             return None
@@ -76,11 +83,13 @@ class PowerCheck:
         return Residual(apply, error, weigh if weighted else None, growth=growth)
 
     def evidence(self, case: Case, block: Block) -> float:
-        """Return 0: the residual says it all."""
-        return 0.0
+        """Return 0, for the residual says it all, unless there is a null space."""
+        return null_space_evidence(case, block) if case.least else 0.0
 
     def proof(self, case: Case) -> Proof | None:
         """Return what the residual proves; positivity is part of it."""
+        if case.least:
+            return semidefinite_reference(case)
         p, q = word_exponents(case.function)
         if q > 1:
             reference = eigenvalue_reference(case)

@@ -57,13 +57,13 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
     eigenvalues, turned = found
     exponent = case.function.exponent
     largest = float(eigenvalues[-1])
-    floor = case.rounding * largest
+    floor = max(case.rounding * largest, case.zero)
     if not largest > 0.0 or eigenvalues[0] < (-floor if exponent > 0 else floor):
         return None
-    eigenvalues = np.maximum(eigenvalues, 0.0)
+    eigenvalues = np.where(eigenvalues > case.zero, eigenvalues, 0.0)
     values = eigenvalues**exponent
     size = float(values.max())
-    condition = largest / max(float(eigenvalues[0]), floor)
+    condition = largest / (case.least or max(float(eigenvalues[0]), floor))
     residual = np.linalg.matrix_power(turned / size, p) - np.diag((values / size) ** p)
     spectral = float(np.linalg.norm(residual, 2))
     if case.norm == "residual":
@@ -79,6 +79,8 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
     forgiven = case.forgiven(allowance)
     lowest = float(np.linalg.eigvalsh(turned)[0]) / size
     slack = (2.0 * case.tol) ** (1.0 / p) if case.norm == "residual" else error + allowance
+    if case.norm == "frobenius":  # an error of this share of ||F||_F may be more of ||F||_2
+        slack *= float(np.linalg.norm(values)) / size
     if lowest < -slack:
         return None
     return Proof(spectral, spectral + p * allowance, max(error - forgiven, 0.0), error + allowance)
