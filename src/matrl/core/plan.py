@@ -118,8 +118,9 @@ class PlanRecord:
 
     @property
     def id(self) -> str:
-        """A short hash of what the plan computes: function, dtype, domain, scaling and steps."""
-        essence = (self.function, self.dtype, self.tol, self.domain, self.scaling, self.steps)
+        """A short hash of what is computed and judged: all but shape, predictions and provenance."""
+        asked = (self.function, self.dtype, self.tol, self.norm)
+        essence = (*asked, self.domain, self.scaling, self.steps)
         return hashlib.sha256(repr(essence).encode()).hexdigest()[:12]
 
     def to_json(self) -> str:
