@@ -225,3 +225,44 @@ def test_the_eigenvalue_error_is_that_measure() -> None:
     function: Any = FUNCTIONS.get("inv")
     value = np.linalg.inv(a) * (1.0 + 1e-3)
     assert eigenvalue_error(function, a, value) == pytest.approx(1e-3, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["polar-right", "polar-left"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_hermitian_factor_off_by_a_part_of_its_norm_is_off_by_no_more(
+    name: str, shape: tuple[int, int]
+) -> None:
+    """It is a product U* A: relative to its least eigenvalue it would be off by that times cond."""
+    generator = np.random.default_rng(5)
+    left, right = (unitary(generator, k, min(shape), is_complex=True) for k in shape)
+    a = (left * np.geomspace(1e-4, 1.0, min(shape))) @ right.conj().T
+    d = 1e-3
+    basis = right if name == "polar-right" else left
+    for norm in NORMS:
+        one = reference(name, norm, a)
+        u, h = one.outputs()
+        wrong = h + d * basis[:, :1] @ basis[:, :1].conj().T  # at the least singular value
+        s = np.geomspace(1e-4, 1.0, min(shape))
+        expected = d / np.linalg.norm(s) if norm == "frobenius" else d
+        assert one.error((u, wrong)) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["sqrt", "root-3", "power-2/3"])
+@pytest.mark.parametrize("dtype", ["float32", "complex64", "float64"])
+def test_eigenvalues_below_zero_by_rounding_are_zero_and_not_nan(name: str, dtype: str) -> None:
+    v = unitary(np.random.default_rng(6), 20, 20, is_complex=dtype == "complex64")
+    values = np.append(np.zeros(10), np.geomspace(1e-2, 1.0, 10))
+    function = FUNCTIONS.get(name)
+    exact = (v * values**function.exponent) @ v.conj().T
+    a = ((v * values) @ v.conj().T).astype(dtype)
+    assert np.linalg.eigvalsh(a.astype("complex128"))[0] < 0.0
+    for norm in NORMS[1:]:
+        eps = float(np.finfo(dtype).eps)
+        assert reference(name, norm, a).error(exact) <= (20 * eps) ** function.exponent
+    assert reference(name, "eigenvalue", a).error(exact) == np.inf
+
+
+@pytest.mark.parametrize("name", ["sqrt", "invsqrt", "inv"])
+@pytest.mark.parametrize("norm", NORMS)
+def test_no_value_is_right_for_a_matrix_without_one(name: str, norm: Norm) -> None:
+    assert reference(name, norm, np.diag([1.0, -0.5])).error(np.eye(2)) == np.inf

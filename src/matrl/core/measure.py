@@ -24,11 +24,15 @@ NORMS: tuple[Norm, ...] = ("eigenvalue", "spectral", "frobenius", "residual")
 class Measure:
     """One error measure of one function.
 
-    - ``eigenvalue``: max |fhat/f - 1|;
+    - ``eigenvalue``: max |fhat/f - 1|; of sign and polar factors as ``spectral``;
     - ``spectral``: ||Fhat - F||_2/||F||_2; ``frobenius``: the same in the Frobenius norm, for the
       density of the spectrum (uniform in log a where only an interval is known);
     - ``residual``: of inverse powers ||A^q Z^p - I||, of powers ||X^p - A^q||/||A^q||, of the sign
-      ||S^2 - I||, of the polar factor ||U* U - I||, in the 2-norm.
+      ||S^2 - I||, of the polar factor ||U* U - I||, in the 2-norm; of the Hermitian polar factor
+      ||Hhat - (U* A + A* U)/2||/||A|| with the computed U (``polar-left``: A U*).
+
+    The Hermitian polar factor is a product, U* A, with an error in proportion to ||A||: hence it is
+    measured in a norm throughout, though the products of exact eigenvalues are as accurate as U.
     """
 
     norm: Norm

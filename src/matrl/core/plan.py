@@ -118,7 +118,7 @@ class PlanRecord:
 
     @property
     def id(self) -> str:
-        """A short hash of what is computed and judged: all but shape, predictions and provenance."""
+        """A short hash of what a plan computes and is judged by, the shape left aside."""
         asked = (self.function, self.dtype, self.tol, self.norm)
         essence = (*asked, self.domain, self.scaling, self.steps)
         return hashlib.sha256(repr(essence).encode()).hexdigest()[:12]

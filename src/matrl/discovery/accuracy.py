@@ -14,7 +14,8 @@ class Reference:
     """f(A) of one matrix, known through an eigen- or singular value decomposition in float64.
 
     Good where n eps cond(A) is far below the errors to be measured. ``measure`` says how errors
-    count; of several outputs the largest does.
+    count; of several outputs the largest does. Of functions with f(0) = 0, eigenvalues below 0 by
+    no more than the rounding of the dtype of ``a`` count as 0.
     """
 
     def __init__(self, measure: Measure, a: np.ndarray) -> None:
@@ -28,6 +29,10 @@ class Reference:
         else:
             self._values, self._left = np.linalg.eigh(wide)
             self._right = self._left
+            if function.vanishes_at_zero:
+                floor = len(wide) * float(np.finfo(a.dtype).eps) * float(np.abs(self._values).max())
+                negligible = (self._values < 0.0) & (self._values >= -floor)
+                self._values = np.where(negligible, 0.0, self._values)
 
     def outputs(self) -> tuple[np.ndarray, ...]:
         """Return f(A), an array an output."""
@@ -46,16 +51,27 @@ class Reference:
             results.append((basis, np.abs(values), basis))
         return results
 
+    def _is_defined(self) -> bool:
+        """Whether A has an f(A) that errors can be measured against."""
+        measure, smallest = self._measure, float(self._values.min())
+        if measure.function.structure != "positive":
+            return True
+        may_be_zero = measure.function.vanishes_at_zero and measure.norm != "eigenvalue"
+        return smallest > 0.0 or (may_be_zero and smallest == 0.0 < self._values.max())
+
     def error(self, value: np.ndarray | Sequence[np.ndarray]) -> float:
-        """Return the error of the computed outputs; infinity where they are not finite."""
-        computed = value if isinstance(value, tuple | list) else (value,)
+        """Return the error of the computed outputs; infinity if they are not finite, or none."""
+        given = value if isinstance(value, tuple | list) else (value,)
+        computed = [np.asarray(one).astype(self._a.dtype) for one in given]
+        if not self._is_defined():
+            return float("inf")
         worst = 0.0
         for index, (left, values, right) in enumerate(self._decompositions()):
-            wide = np.asarray(computed[index]).astype(self._a.dtype)
+            wide = computed[index]
             if not np.all(np.isfinite(wide)):
                 return float("inf")
             if self._measure.norm == "residual":
-                worst = max(worst, self._residual(wide, index))
+                worst = max(worst, self._residual(wide, index, computed[0]))
             else:
                 worst = max(worst, self._difference(wide, left, values, right))
         return worst
@@ -69,17 +85,18 @@ class Reference:
             return _two_norm(difference) / float(np.abs(values).max())
         if norm == "frobenius":
             return float(np.linalg.norm(difference) / np.linalg.norm(values))
-        if np.array_equal(np.abs(values), np.ones_like(values)):
-            return _two_norm(difference)
+        if self._measure.function.carries == "x":
+            return _two_norm(difference) / float(np.abs(values).max())
         half = right / np.sqrt(values)
         scaled = half.conj().T @ difference @ half
         return _two_norm(0.5 * (scaled + scaled.conj().T))
 
-    def _residual(self, value: np.ndarray, index: int) -> float:
+    def _residual(self, value: np.ndarray, index: int, u: np.ndarray) -> float:
         function, a = self._measure.function, self._a
         if function.carries == "x":
             if index > 0:
-                return 0.0  # the Hermitian factor has no residual of its own
+                h = u.conj().T @ a if function.factor == "right" else a @ u.conj().T
+                return _two_norm(value - 0.5 * (h + h.conj().T)) / _two_norm(a)
             wide = value.shape[0] < value.shape[1]
             gram = value @ value.conj().T if wide else value.conj().T @ value
             return _two_norm(gram - np.eye(len(gram)))
@@ -100,8 +117,8 @@ def eigenvalue_error(
 ) -> float:
     """Return ||F^(-1/2) Fhat F^(-1/2) - I||_2 for F = f(a), computed in float64.
 
-    For the sign and the unitary polar factor it is ||Fhat - F||_2. ``a`` is (n, n) or (m, n),
-    ``value`` what a run returned; see :class:`Reference` for several values of one matrix.
+    For sign and polar factors it is ||Fhat - F||_2/||F||_2. ``a`` is (n, n) or (m, n), ``value``
+    what a run returned; see :class:`Reference` for several values of one matrix.
 
     >>> from matrl.functions import FUNCTIONS
     >>> eigenvalue_error(FUNCTIONS.get("inv"), np.diag([1.0, 4.0]), np.diag([1.0, 0.26]))
