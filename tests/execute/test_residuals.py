@@ -8,6 +8,7 @@ import pytest
 from matrl.backends.numpy import numpy_backend
 from matrl.core.measure import NORMS, Measure, Norm
 from matrl.discovery.accuracy import Reference
+from matrl.errors import IndefiniteMatrixError
 from matrl.execute.guard import check_full, check_sketch
 from matrl.execute.residuals import Case
 from matrl.functions import FUNCTIONS
@@ -26,11 +27,11 @@ def judged(
     tol: float,
     norm: Norm,
     condition: float = 1.0,
-    **more: Any,
+    eps: float = EPS,
 ) -> Case:
     size = float(np.linalg.norm(a, 2))
     function = FUNCTIONS.get(name)
-    return Case(function, a, tuple(values), tol, norm, condition, size, numpy_backend)
+    return Case(function, a, tuple(values), tol, norm, condition, size, numpy_backend, eps)
 
 
 def polar_case(m: int, n: int, random: np.random.Generator) -> np.ndarray:
@@ -63,3 +64,67 @@ def test_the_bound_of_full_holds_of_the_hermitian_factor_too(
         # The sketch also asks for U itself, which the residual measure does not know from others.
         if error <= tol and norm != "residual":
             assert check_sketch(judged(name, a, values, tol, norm)).passed
+
+
+def semidefinite(n: int, dtype: str) -> np.ndarray:
+    """Return a matrix of rank n/2, whose rounding to the dtype made it slightly indefinite."""
+    random = np.random.default_rng(n)
+    v: Any = orthonormal(random, n, n)
+    v = v if dtype.startswith("c") else np.linalg.qr(v.real)[0]
+    a = (v * np.append(np.zeros(n // 2), np.geomspace(0.1, 1.0, n - n // 2))) @ v.conj().T
+    a = a.astype(dtype)
+    a = 0.5 * (a + a.conj().T)
+    assert np.linalg.eigvalsh(a.astype("complex128"))[0] < -4.0 * np.sqrt(n) * EPS
+    return a
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize("norm", NORMS[1:])
+@pytest.mark.parametrize("name", ["sqrt", "root-3", "power-2/3"])
+def test_full_does_not_refuse_what_is_indefinite_by_the_rounding_of_its_dtype(
+    name: str, norm: Norm, dtype: str
+) -> None:
+    a = semidefinite(32, dtype)
+    reference = Reference(Measure(norm, FUNCTIONS.get(name)), a)
+    (value,) = reference.outputs()
+    wide = a.astype(value.dtype)
+    eps = float(np.finfo(dtype).eps)
+    for factor, passes in ((1.0, True), (1.0 + 2e-3, True), (1.0 + 2e-2, False)):
+        error = reference.error(factor * value)
+        verdict = check_full(judged(name, wide, (factor * value,), 1e-2, norm, eps=eps))
+        assert verdict.passed == passes
+        assert verdict.error_bound is not None
+        assert verdict.error_bound >= error * (1.0 - 1e-9)
+    assert not check_full(judged(name, wide, (value,), 1e-2, norm, eps=EPS)).passed
+    indefinite = wide - 1e-3 * np.eye(len(a))
+    assert not check_full(judged(name, indefinite, (value,), 1e-1, norm, eps=eps)).passed
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize("verify", ["off", "sketch", "full"])
+@pytest.mark.parametrize("name", ["sqrt", "root-3", "power-2/3"])
+def test_a_direct_plan_in_single_precision_takes_singular_matrices(
+    name: str, verify: Any, dtype: str, make_plan: Any
+) -> None:
+    a = semidefinite(32, dtype)
+    plan = make_plan(name, ("eigh",), lower=0.0, upper=1.1, dtype=dtype, tol=1e-2, norm="spectral")
+    solution = plan.run(a, verify=verify)
+    assert solution.status == ("unchecked" if verify == "off" else "converged")
+    reference = Reference(Measure("spectral", FUNCTIONS.get(name)), a)
+    error = reference.error(solution.value)
+    assert error <= 1e-2
+    if verify == "full":
+        assert error <= solution.error_bound
+    with pytest.raises(IndefiniteMatrixError, match="positive definite"):
+        plan.run((a - 1e-2 * np.eye(32)).astype(dtype), verify=verify)
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9])
+def test_a_root_that_is_negative_within_its_frobenius_error_is_not_refused(share: float) -> None:
+    """Its least eigenvalue may be below 0 by tol ||F||_F, which is more than tol ||F||_2."""
+    a = np.diag(np.append(np.zeros(1), np.ones(15)))
+    value, tol = a.copy(), 1e-2
+    value[0, 0] = -share * tol * np.sqrt(15.0)
+    verdict = check_full(judged("sqrt", a, (value,), tol, "frobenius"))
+    assert verdict.passed
+    assert verdict.error_bound == pytest.approx(share * tol, rel=1e-3)

@@ -30,7 +30,7 @@ class Reference:
             self._values, self._left = np.linalg.eigh(wide)
             self._right = self._left
             if function.vanishes_at_zero:
-                floor = len(wide) * float(np.finfo(a.dtype).eps) * float(np.abs(self._values).max())
+                floor = len(wide) * _eps(a) * float(np.abs(self._values).max())
                 negligible = (self._values < 0.0) & (self._values >= -floor)
                 self._values = np.where(negligible, 0.0, self._values)
 
@@ -60,7 +60,11 @@ class Reference:
         return smallest > 0.0 or (may_be_zero and smallest == 0.0 < self._values.max())
 
     def error(self, value: np.ndarray | Sequence[np.ndarray]) -> float:
-        """Return the error of the computed outputs; infinity if they are not finite, or none."""
+        """Return the error of the computed outputs; infinity if they are not finite.
+
+        Infinity too where A has no f(A), because it is indefinite or, unless f(0) = 0 and the
+        measure is normwise, singular.
+        """
         given = value if isinstance(value, tuple | list) else (value,)
         computed = [np.asarray(one).astype(self._a.dtype) for one in given]
         if not self._is_defined():
@@ -106,6 +110,10 @@ class Reference:
             known = np.linalg.matrix_power(a, k - j)
             return _two_norm(power - known) / _two_norm(known)
         return _two_norm(np.linalg.matrix_power(a, j) @ power - np.eye(len(power)))
+
+
+def _eps(a: np.ndarray) -> float:
+    return float(np.finfo(np.result_type(a.dtype, np.float32)).eps)
 
 
 def _two_norm(a: np.ndarray) -> float:

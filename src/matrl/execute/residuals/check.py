@@ -27,7 +27,8 @@ class Case:
     """One value to judge: ``values`` as the outputs of f(``a``), all in float64 or complex128.
 
     ``a`` is (m, n) with m >= n; ``condition`` an upper estimate of its condition number, for what
-    rounding may fake; ``size`` an upper bound of its 2-norm.
+    rounding may fake; ``size`` an upper bound of its 2-norm; ``eps`` that of the dtype it was given
+    in, whose rounding may have made a zero eigenvalue negative.
     """
 
     function: MatrixFunction
@@ -38,6 +39,7 @@ class Case:
     condition: float
     size: float
     backend: Backend
+    eps: float = EPS
 
     @property
     def value(self) -> Matrix:
@@ -53,6 +55,14 @@ class Case:
     def rounding(self) -> float:
         """How large a relative error of products rounding in float64 may fake."""
         return 4.0 * math.sqrt(max(self.a.shape)) * EPS
+
+    @property
+    def zero(self) -> float:
+        """How far from 0, relative to ||A||, rounding of A's entries may move an eigenvalue.
+
+        Each entry moves by half an eps of itself, all by that of the Frobenius norm.
+        """
+        return max(self.rounding, 0.5 * self.eps * math.sqrt(self.n))
 
     def allowance(self, condition: float | None = None) -> float:
         """Return how large a residual rounding in float64 may fake, 1 being the size of f."""

@@ -44,8 +44,9 @@ def eigenvalue_reference(case: Case) -> Proof | None:
 def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
     """Return ||Fhat - F||/||F|| (or the residual measure of a power) as a proof.
 
-    Eigenvalues of Fhat may be negative by no more than the error allows; ``None`` if one is, or
-    if A has no such power.
+    Eigenvalues of A below 0 by no more than the rounding of its entries count as 0. ``None`` if A
+    has no such power, or, as a residual does not know the sign of a root, if Fhat has eigenvalues
+    as far below 0 as the tolerance would not allow.
     """
     found = in_eigenbasis(case)
     if found is None:
@@ -54,16 +55,23 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
     exponent = case.function.exponent
     largest = float(eigenvalues[-1])
     floor = case.rounding * largest
-    if not largest > 0.0 or eigenvalues[0] < (-floor if exponent > 0 else floor):
+    lowest_allowed = -case.zero * largest if exponent > 0.0 else floor
+    if not largest > 0.0 or eigenvalues[0] < lowest_allowed:
         return None
-    eigenvalues = np.maximum(eigenvalues, 0.0)
-    values = eigenvalues**exponent
+    values = np.maximum(eigenvalues, 0.0) ** exponent
     size = float(values.max())
     condition = largest / max(float(eigenvalues[0]), floor)
-    residual = np.linalg.matrix_power(turned / size, p) - np.diag((values / size) ** p)
+    if case.norm == "residual":  # of powers only, and as it stands: V* V = I is not exact
+        known = np.linalg.matrix_power(case.a / largest, q)
+        residual = np.linalg.matrix_power(case.value / size, p) - known
+    else:
+        residual = np.linalg.matrix_power(turned / size, p) - np.diag((values / size) ** p)
     spectral = float(np.linalg.norm(residual, 2))
     if case.norm == "residual":
         error, allowance = spectral, case.rounding * max(p, q)
+        lowest = float(np.linalg.eigvalsh(turned)[0]) / size
+        if lowest < -((2.0 * case.tol) ** (1.0 / p)):
+            return None
     else:
         is_frobenius = case.norm == "frobenius"
         distance = float(np.linalg.norm(turned - np.diag(values), "fro" if is_frobenius else 2))
@@ -72,9 +80,5 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
         allowance = case.allowance(condition)
         if exponent > 0.0:
             allowance = min(allowance * condition**-exponent, case.rounding**exponent)
-    forgiven = case.forgiven(allowance)
-    lowest = float(np.linalg.eigvalsh(turned)[0]) / size
-    slack = (2.0 * case.tol) ** (1.0 / p) if case.norm == "residual" else error + allowance
-    if lowest < -slack:
-        return None
-    return Proof(spectral, spectral + allowance, max(error - forgiven, 0.0), error + allowance)
+    estimate = max(error - case.forgiven(allowance), 0.0)
+    return Proof(spectral, spectral + allowance, estimate, error + allowance)
