@@ -128,3 +128,66 @@ def test_a_root_that_is_negative_within_its_frobenius_error_is_not_refused(share
     verdict = check_full(judged("sqrt", a, (value,), tol, "frobenius"))
     assert verdict.passed
     assert verdict.error_bound == pytest.approx(share * tol, rel=1e-3)
+
+
+POWERS = ["sqrt", "inv", "invsqrt", "root-3", "power-2/3", "power--3/5", "invroot-8"]
+
+
+def with_errors(name: str, eigenvalues: Any, errors: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return A and f(A) with its eigenvalues multiplied by 1 + these errors."""
+    v = orthonormal(np.random.default_rng(7), len(eigenvalues), len(eigenvalues))
+    values = eigenvalues ** FUNCTIONS.get(name).exponent * (1.0 + errors)
+    return (v * eigenvalues) @ v.conj().T, (v * values) @ v.conj().T
+
+
+@pytest.mark.parametrize("norm", ["spectral", "frobenius"])
+@pytest.mark.parametrize("name", POWERS)
+def test_the_normwise_sketch_refuses_no_value_within_the_tolerance(name: str, norm: Norm) -> None:
+    measure = Measure(norm, FUNCTIONS.get(name))
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        n, tol = int(random.choice([2, 5, 30])), float(random.choice([1e-4, 1e-2, 0.1, 0.3]))
+        eigenvalues = np.geomspace(10.0 ** random.uniform(-3, 0), 1.0, n)
+        errors = random.choice([-1.0, 1.0], n) * (random.random(n) < random.choice([0.3, 1.0]))
+        errors[random.integers(n)] = random.choice([-1.0, 1.0])
+        a, value = with_errors(name, eigenvalues, 1e-6 * errors)
+        scale = 0.999e-6 * tol / Reference(measure, a).error(value)
+        if (1.0 + scale * errors).min() <= 0.0:
+            continue
+        a, value = with_errors(name, eigenvalues, scale * errors)
+        assert check_sketch(judged(name, a, (value,), tol, norm)).passed
+
+
+@pytest.mark.parametrize("name", POWERS)
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_the_frobenius_sketch_sees_an_error_at_one_eigenvalue(name: str, sign: float) -> None:
+    """At the largest value of f, where it shows as in the 2-norm, with no factor 2 left to it."""
+    function, tol, n = FUNCTIONS.get(name), 0.005, 16
+    errors, eigenvalues = np.zeros(n), np.geomspace(0.5, 1.0, n)
+    largest = -1 if function.exponent > 0.0 else 0
+    size = np.linalg.norm((eigenvalues / eigenvalues[largest]) ** function.exponent)
+    errors[largest] = sign * 1.6 * 1.1 ** (function.root_index - 1) * tol * size
+    a, value = with_errors(name, eigenvalues, errors)
+    assert not check_sketch(judged(name, a, (value,), tol, "frobenius")).passed
+
+
+@pytest.mark.parametrize("norm", ["spectral", "frobenius"])
+@pytest.mark.parametrize("name", ["sqrt", "invsqrt", "root-3"])
+@pytest.mark.parametrize("phi", [0.5, 0.1])
+def test_the_normwise_sketch_claims_what_it_says_of_small_eigenvalues(
+    name: str, norm: Norm, phi: float
+) -> None:
+    """An error at |f| = phi ||F|| passes below 1.1^(p-1) phi^(1-p) tol and not far above it."""
+    function, n, tol = FUNCTIONS.get(name), 16, 1e-5
+    p = function.root_index
+    eigenvalues = np.append(np.full(n - 1, phi ** (1.0 / function.exponent)), 1.0)
+    pattern = np.append(np.ones(n - 1), 0.0)
+    measure = Measure(norm, function)
+    a, value = with_errors(name, eigenvalues, 1e-6 * pattern)
+    unit = Reference(measure, a).error(value) / 1e-6
+    claimed = 1.1 ** (p - 1) * phi ** (1 - p)
+    for share, passes in ((0.7, True), (3.0, False)):
+        a, value = with_errors(name, eigenvalues, share * claimed * tol / unit * pattern)
+        case = judged(name, a, (value,), tol, norm)
+        assert check_sketch(case).passed == passes
+        assert check_full(case).passed == (share * claimed <= 1.0)

@@ -5,12 +5,13 @@ vectors, in float64. Growth factors and Rayleigh quotients in the inner product 
 self-adjoint in lie within its spectrum, so where the error commutes with A a value above what the
 tolerance allows is a violation for certain (up to the rounding of the evaluation; other errors, of
 rounding, may show more than they are). In the Frobenius measure the mean square over the vectors
-estimates the norm, and twice the tolerance is called a violation: of an error of rank one that uses
-the tolerance up, that refuses three in a thousand. The last power gives an upper bound on the
-spectral radius of the residual, its norm in its own inner product, that holds with a stated
-probability (a Gaussian block and s columns: ||B||_2 <= alpha sqrt(2/pi) max ||B g_i|| with
-probability at least 1 - alpha^-s; Halko, Martinsson & Tropp 2011, lemma 4.1,
-doi:10.1137/090771806).
+estimates the norm of the residual too, and twice what the tolerance allows is called a violation:
+of an error of rank one that uses the tolerance up, that refuses three in a thousand. An error that
+the residual hardly shows may be larger: :mod:`matrl.execute.residuals.normwise` says by how much.
+The last power gives an upper bound on the spectral radius of the residual, its norm in its own
+inner product, that holds with a stated probability (a Gaussian block and s columns:
+||B||_2 <= alpha sqrt(2/pi) max ||B g_i|| with probability at least 1 - alpha^-s; Halko, Martinsson
+& Tropp 2011, lemma 4.1, doi:10.1137/090771806).
 
 For sign and polar factor inequalities on the same vectors are tested beside it. The price is O(n^2)
 a vector, and a Cholesky factorisation of the value for roots and positive powers (of A, for inverse
@@ -161,15 +162,14 @@ def _sketch(case: Case, check: Check) -> Verdict:
     if sketch is None:
         return REFUSED
     forgiven = case.forgiven(case.allowance())
+    # Growth does not tell too large from too small, which weigh differently: it is held to the
+    # laxer side, Rayleigh quotients to the side they show.
+    error = max(
+        residual.error(-max(sketch.growth - forgiven, 0.0), 0.0),
+        residual.error(min(sketch.least + forgiven, 0.0), max(sketch.greatest - forgiven, 0.0)),
+    )
     if residual.frobenius_error is not None:
         shown = sketch.mean_square / FROBENIUS_SLACK
-        error = residual.frobenius_error(max(shown - forgiven, 0.0))
-    else:
-        # Growth does not tell too large from too small, which weigh differently: it is held to the
-        # laxer side, Rayleigh quotients to the side they show.
-        error = max(
-            residual.error(-max(sketch.growth - forgiven, 0.0), 0.0),
-            residual.error(min(sketch.least + forgiven, 0.0), max(sketch.greatest - forgiven, 0.0)),
-        )
+        error = max(error, residual.frobenius_error(max(shown - forgiven, 0.0)))
     passed = error <= case.tol and check.evidence(case, block) <= 1.0
     return Verdict(passed, sketch.growth, sketch.upper)

@@ -103,8 +103,9 @@ class Residual:
 
     ``apply`` maps V to R V. R is self-adjoint in the inner product u* P v with ``weigh`` V -> P V,
     the Euclidean one if that is ``None``. ``error`` turns lower bounds on its extreme eigenvalues
-    (least <= 0 <= greatest) into a lower bound on the error in the case's measure;
-    ``frobenius_error`` does so with its Frobenius norm and is asked instead where it is there.
+    (least <= 0 <= greatest) into a lower bound on the error in the case's measure, ``-least`` where
+    the value is too large; ``frobenius_error`` does so with its Frobenius norm and is asked too
+    where it is there.
     """
 
     apply: Callable[[Block], Block]

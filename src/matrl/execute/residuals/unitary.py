@@ -52,14 +52,16 @@ class UnitaryCheck:
         def apply(v: Block) -> Block:
             return v - case.adjoint_times(case.value, case.times(case.value, v))
 
+        root = math.sqrt(case.n) if case.norm == "frobenius" else 1.0
+
         def error(least: float, greatest: float) -> float:
             if case.norm == "residual":
                 return max(-least, greatest)
-            return max(1.0 - math.sqrt(max(1.0 - greatest, 0.0)), math.sqrt(1.0 - least) - 1.0)
+            too_small = 1.0 - math.sqrt(max(1.0 - greatest, 0.0))
+            return max(too_small, math.sqrt(1.0 - least) - 1.0) / root
 
         if case.norm != "frobenius":
             return Residual(apply, error)
-        root = math.sqrt(case.n)
         share = 1.0 / (root * (2.0 + min(1.0, case.tol * root)))
         return Residual(apply, error, frobenius_error=lambda norm: norm * share)
 
