@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -191,3 +192,63 @@ def test_the_normwise_sketch_claims_what_it_says_of_small_eigenvalues(
         case = judged(name, a, (value,), tol, norm)
         assert check_sketch(case).passed == passes
         assert check_full(case).passed == (share * claimed <= 1.0)
+
+
+INVERSE_POWERS = ["inv", "invsqrt", "invroot-3", "power--2/3", "power--3/4", "power--5/7"]
+
+
+@pytest.mark.parametrize("name", INVERSE_POWERS)
+@pytest.mark.parametrize("condition", [10.0, 1e3, 1e6])
+def test_the_bound_on_the_residual_of_inverse_powers_is_finite_and_holds(
+    name: str, condition: float
+) -> None:
+    """It is as sharp as float64 stores, where the product in float64 would lose cond^q digits."""
+    function = FUNCTIONS.get(name)
+    p, q = function.root_index, function.multiplicity
+    random, n = np.random.default_rng(3), 12
+    v = orthonormal(random, n, n)
+    eigenvalues = np.geomspace(1.0 / condition, 1.0, n)
+    a = (v * eigenvalues) @ v.conj().T
+    a = 0.5 * (a + a.conj().T)
+    value = (v * eigenvalues**function.exponent) @ v.conj().T
+    for size in (0.0, 1e-12, 1e-6):  # of an error that commutes with nothing
+        e = random.standard_normal((n, n))
+        z = value + size * (e + e.T) * eigenvalues.min() ** function.exponent
+        z = 0.5 * (z + z.conj().T)
+        if np.linalg.eigvalsh(z)[0] <= 0.0:
+            continue
+        with mpmath.workdps(60):
+            product = mpmath.matrix(a.tolist()) ** q * mpmath.matrix(z.tolist()) ** p
+            exact = np.array((product - mpmath.eye(n)).tolist(), dtype=complex)
+        error = float(np.linalg.norm(exact, 2))
+        assert np.isfinite(error)
+        for share, passes in ((1.1, True), (0.5, False)):
+            tol = share * error
+            verdict = check_full(judged(name, a, (z,), tol, "residual", condition))
+            assert verdict.error_bound is not None
+            assert error <= verdict.error_bound <= error * (1.0 + 1e-6) + 1e-13
+            assert verdict.passed == passes or error < 1e-12
+
+
+@pytest.mark.parametrize("name", INVERSE_POWERS)
+def test_the_sketch_sees_a_residual_that_only_the_product_has(name: str) -> None:
+    """Errors that do not commute with A weigh by cond(A)^(q/2) more than in congruent residuals."""
+    random, n, tol = np.random.default_rng(4), 24, 1e-4
+    v = orthonormal(random, n, n)
+    eigenvalues = np.geomspace(0.05, 1.0, n)
+    function = FUNCTIONS.get(name)
+    measure = Measure("residual", function)
+    a = (v * eigenvalues) @ v.conj().T
+    value = (v * eigenvalues**function.exponent) @ v.conj().T
+    e = random.standard_normal((n, n))
+    e = e + e.T
+    z = value + 1e-7 * e
+    z = value + e * 1e-7 * tol / Reference(measure, a).error(z)
+    error = Reference(measure, a).error(z)
+    assert error == pytest.approx(tol, rel=0.01)
+    for share, passes in ((1.05, True), (0.5, False)):
+        case = judged(name, a, (z,), share * tol, "residual", 20.0)
+        verdict = check_sketch(case)
+        assert verdict.passed == passes
+        assert verdict.residual_bound is not None
+        assert verdict.residual <= error * (1.0 + 1e-6) <= verdict.residual_bound

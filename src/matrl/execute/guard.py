@@ -9,7 +9,8 @@ estimates the norm of the residual too, and twice what the tolerance allows is c
 of an error of rank one that uses the tolerance up, that refuses three in a thousand. An error that
 the residual hardly shows may be larger: :mod:`matrl.execute.residuals.normwise` says by how much.
 The last power gives an upper bound on the spectral radius of the residual, its norm in its own
-inner product, that holds with a stated probability (a Gaussian block and s columns:
+inner product (of one that is in none self-adjoint powers of R* R are taken, and it is the 2-norm),
+that holds with a stated probability (a Gaussian block and s columns:
 ||B||_2 <= alpha sqrt(2/pi) max ||B g_i|| with probability at least 1 - alpha^-s; Halko, Martinsson
 & Tropp 2011, lemma 4.1, doi:10.1137/090771806).
 
@@ -126,7 +127,7 @@ def _sketched(residual: Residual, block: Block) -> _Sketch | None:
         return np.einsum("ij,ij->j", v.conj(), other).real
 
     growth, least, greatest, mean_square = 0.0, 0.0, 0.0, 0.0
-    sizes = np.ones(block.shape[1])
+    sizes, used = np.ones(block.shape[1]), 0
     for power in range(POWERS):
         applied = residual.apply(block)
         before, after = weighed(block, block), weighed(applied, applied)
@@ -144,10 +145,15 @@ def _sketched(residual: Residual, block: Block) -> _Sketch | None:
         lengths = column_norms(applied)
         if power == 0:
             mean_square = float(np.sqrt(np.mean(lengths**2)))
-        sizes = sizes * lengths
+        sizes, used = sizes * lengths, used + 1
         block = applied / np.where(lengths > 0.0, lengths, 1.0)
+        if residual.adjoint and power < POWERS - 1:
+            block = residual.adjoint(block)
+            lengths = column_norms(block)
+            sizes, used = sizes * lengths, used + 1
+            block = block / np.where(lengths > 0.0, lengths, 1.0)
     alpha = FAILURE_PROBABILITY ** (-1.0 / VECTORS)
-    upper = (alpha * math.sqrt(2.0 / math.pi) * float(sizes.max())) ** (1.0 / POWERS)
+    upper = (alpha * math.sqrt(2.0 / math.pi) * float(sizes.max())) ** (1.0 / used)
     return _Sketch(growth, least, greatest, max(upper, growth), mean_square)
 
 

@@ -112,6 +112,7 @@ class Residual:
     error: Callable[[float, float], float]
     weigh: Callable[[Block], Block] | None = None
     frobenius_error: Callable[[float], float] | None = None
+    adjoint: Callable[[Block], Block] | None = None
 
 
 @dataclass(frozen=True)

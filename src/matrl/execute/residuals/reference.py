@@ -36,7 +36,7 @@ def eigenvalue_reference(case: Case) -> Proof | None:
     powers = ratios**case.function.root_index
     residual = float(np.abs(powers - 1.0).max())
     allowance = case.allowance(float(eigenvalues[-1] / eigenvalues[0]))
-    error = residual if case.norm == "residual" else float(np.abs(ratios - 1.0).max())
+    error = float(np.abs(ratios - 1.0).max())
     estimate = max(error - case.forgiven(allowance), 0.0)
     return Proof(residual, residual + allowance, estimate, error + allowance)
 
