@@ -156,3 +156,17 @@ def test_no_error_is_zero(norm: Norm, function: MatrixFunction) -> None:
 def test_norms_there_are_not(norm: object) -> None:
     with pytest.raises(UnknownNameError, match=r"norm: there is no measure .* choose one of: eig"):
         Measure(norm, FUNCTIONS.get("inv"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("name", ["power--7/8", "power-7/8", "invroot-8", "sign"])
+def test_iterates_far_above_1_overflow_nothing(norm: Norm, name: str) -> None:
+    """Fitted maps may throw an iterate to 1e12, whose 56th power is no float."""
+    measure = Measure(norm, FUNCTIONS.get(name))
+    a, density = np.geomspace(1e-12, 1.0, 9), np.full(9, 1.0 / 9.0)
+    x = np.geomspace(1e-3, 1e12, 9)
+    error = measure.of_points(x, measure.weights(a, density), density)
+    assert np.isfinite(error)
+    assert error > 1e6
+    assert np.isfinite(measure.of_range(1e-3, 1e12))
+    assert measure.of_range(1e-3, 1e12) > 1e10

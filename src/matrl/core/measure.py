@@ -19,6 +19,9 @@ __all__ = ["NORMS", "Measure", "Norm"]
 Norm = Literal["eigenvalue", "spectral", "frobenius", "residual"]
 NORMS: tuple[Norm, ...] = ("eigenvalue", "spectral", "frobenius", "residual")
 
+LARGEST = 1e140
+"""Errors beyond are not told apart, so that weighted squares of them are finite."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -109,13 +112,13 @@ class Measure:
         return (0.0,)  # of a pair, the residual of the inverse root weighs the more
 
     def errors(self, x: np.ndarray) -> np.ndarray:
-        """Return |x^q - 1|."""
-        return np.abs(x**self.power - 1.0)
+        """Return |x^q - 1|, or ``LARGEST`` where it is more."""
+        with np.errstate(over="ignore"):
+            return np.minimum(np.abs(x**self.power - 1.0), LARGEST)
 
     def of_range(self, lower: float, upper: float) -> float:
         """Return max |x^q - 1| for x in [lower, upper]."""
-        q = self.power
-        return max(abs(lower**q - 1.0), abs(upper**q - 1.0))
+        return float(self.errors(np.array([lower, upper])).max())
 
     def of_points(self, x: np.ndarray, weights: np.ndarray, density: np.ndarray) -> float:
         """Return the error for iterates ``x`` of eigenvalues with these weights and density."""
