@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -266,3 +267,22 @@ def test_eigenvalues_below_zero_by_rounding_are_zero_and_not_nan(name: str, dtyp
 @pytest.mark.parametrize("norm", NORMS)
 def test_no_value_is_right_for_a_matrix_without_one(name: str, norm: Norm) -> None:
     assert reference(name, norm, np.diag([1.0, -0.5])).error(np.eye(2)) == np.inf
+
+
+@pytest.mark.parametrize("name", ["inv", "power--3/4"])
+def test_residuals_of_ill_conditioned_matrices_are_not_noise(name: str) -> None:
+    """Rounding the entries of Z shows in A^q Z^p by cond^q, and so would rounding the products."""
+    v = unitary(np.random.default_rng(8), 8, 8, is_complex=False)
+    function = FUNCTIONS.get(name)
+    values = np.geomspace(1e-4, 1.0, 8)
+    a = (v * values) @ v.T
+    z = (v * values**function.exponent) @ v.T
+    a, z = 0.5 * (a + a.T), 0.5 * (z + z.T)
+    with mpmath.workdps(60):
+        p, q = function.root_index, function.multiplicity
+        product = mpmath.matrix(a.tolist()) ** q * mpmath.matrix(z.tolist()) ** p
+        exact = np.array((product - mpmath.eye(8)).tolist(), dtype=float)
+    expected = float(np.linalg.norm(exact, 2))
+    assert reference(name, "residual", a).error(z) == pytest.approx(
+        expected, rel=1e-6, abs=16 * EPS
+    )

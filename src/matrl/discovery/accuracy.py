@@ -6,6 +6,7 @@ import numpy as np
 
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import Measure
+from matrl.execute.residuals.twofold import twofold_product
 
 __all__ = ["Reference", "eigenvalue_error"]
 
@@ -105,11 +106,14 @@ class Reference:
             gram = value @ value.conj().T if wide else value.conj().T @ value
             return _two_norm(gram - np.eye(len(gram)))
         k, j = function.root_index, function.multiplicity
-        power = np.linalg.matrix_power(value, k)
         if function.exponents[index] > 0.0:
             known = np.linalg.matrix_power(a, k - j)
-            return _two_norm(power - known) / _two_norm(known)
-        return _two_norm(np.linalg.matrix_power(a, j) @ power - np.eye(len(power)))
+            return _two_norm(np.linalg.matrix_power(value, k) - known) / _two_norm(known)
+        # In float64 it would be evaluated to eps cond(A)^j.
+        high, low = value, np.zeros_like(value)
+        for factor in (value,) * (k - 1) + (a,) * j:
+            high, low = twofold_product(factor, high, low, np.matmul)
+        return _two_norm((high - np.eye(len(high))) + low)
 
 
 def _eps(a: np.ndarray) -> float:
