@@ -241,7 +241,9 @@ def test_roots_of_semidefinite_matrices_in_a_normwise_measure(
 def test_a_wrong_plan_falls_back_in_every_measure(
     norm, name, verify, make_plan, make_matrix, exact
 ):
-    made = make_plan(name, norm=norm)
+    # Rounding the entries of A^(-7/8) changes A^7 Z^8 by eps cond(A)^7; none is better.
+    tol = 1e-2 if norm == "residual" and name.startswith("power--") else 1e-5
+    made = make_plan(name, norm=norm, tol=tol)
     a = make_matrix(name, INSIDE, (14, N))
     assert made.run(a, verify=verify).status == "converged"
     last = made.steps[-1]
