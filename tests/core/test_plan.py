@@ -341,6 +341,7 @@ def test_the_id_is_short_and_lasting() -> None:
         replace(PLAN, function="sqrt"),
         replace(PLAN, dtype="float32"),
         replace(PLAN, tol=2e-6),
+        replace(PLAN, norm="spectral"),
         replace(PLAN, domain=replace(PLAN.domain, lower=2e-4)),
         replace(PLAN, domain=replace(PLAN.domain, proved=False)),
         replace(PLAN, scaling=Scaling("constant", 0.25)),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -225,3 +226,63 @@ def test_the_eigenvalue_error_is_that_measure() -> None:
     function: Any = FUNCTIONS.get("inv")
     value = np.linalg.inv(a) * (1.0 + 1e-3)
     assert eigenvalue_error(function, a, value) == pytest.approx(1e-3, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["polar-right", "polar-left"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_hermitian_factor_off_by_a_part_of_its_norm_is_off_by_no_more(
+    name: str, shape: tuple[int, int]
+) -> None:
+    """It is a product U* A: relative to its least eigenvalue it would be off by that times cond."""
+    generator = np.random.default_rng(5)
+    left, right = (unitary(generator, k, min(shape), is_complex=True) for k in shape)
+    a = (left * np.geomspace(1e-4, 1.0, min(shape))) @ right.conj().T
+    d = 1e-3
+    basis = right if name == "polar-right" else left
+    for norm in NORMS:
+        one = reference(name, norm, a)
+        u, h = one.outputs()
+        wrong = h + d * basis[:, :1] @ basis[:, :1].conj().T  # at the least singular value
+        s = np.geomspace(1e-4, 1.0, min(shape))
+        expected = d / np.linalg.norm(s) if norm == "frobenius" else d
+        assert one.error((u, wrong)) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["sqrt", "root-3", "power-2/3"])
+@pytest.mark.parametrize("dtype", ["float32", "complex64", "float64"])
+def test_eigenvalues_below_zero_by_rounding_are_zero_and_not_nan(name: str, dtype: str) -> None:
+    v = unitary(np.random.default_rng(6), 20, 20, is_complex=dtype == "complex64")
+    values = np.append(np.zeros(10), np.geomspace(1e-2, 1.0, 10))
+    function = FUNCTIONS.get(name)
+    exact = (v * values**function.exponent) @ v.conj().T
+    a = ((v * values) @ v.conj().T).astype(dtype)
+    assert np.linalg.eigvalsh(a.astype("complex128"))[0] < 0.0
+    for norm in NORMS[1:]:
+        eps = float(np.finfo(dtype).eps)
+        assert reference(name, norm, a).error(exact) <= (20 * eps) ** function.exponent
+    assert reference(name, "eigenvalue", a).error(exact) == np.inf
+
+
+@pytest.mark.parametrize("name", ["sqrt", "invsqrt", "inv"])
+@pytest.mark.parametrize("norm", NORMS)
+def test_no_value_is_right_for_a_matrix_without_one(name: str, norm: Norm) -> None:
+    assert reference(name, norm, np.diag([1.0, -0.5])).error(np.eye(2)) == np.inf
+
+
+@pytest.mark.parametrize("name", ["inv", "power--3/4"])
+def test_residuals_of_ill_conditioned_matrices_are_not_noise(name: str) -> None:
+    """Rounding the entries of Z shows in A^q Z^p by cond^q, and so would rounding the products."""
+    v = unitary(np.random.default_rng(8), 8, 8, is_complex=False)
+    function = FUNCTIONS.get(name)
+    values = np.geomspace(1e-4, 1.0, 8)
+    a = (v * values) @ v.T
+    z = (v * values**function.exponent) @ v.T
+    a, z = 0.5 * (a + a.T), 0.5 * (z + z.T)
+    with mpmath.workdps(60):
+        p, q = function.root_index, function.multiplicity
+        product = mpmath.matrix(a.tolist()) ** q * mpmath.matrix(z.tolist()) ** p
+        exact = np.array((product - mpmath.eye(8)).tolist(), dtype=float)
+    expected = float(np.linalg.norm(exact, 2))
+    assert reference(name, "residual", a).error(z) == pytest.approx(
+        expected, rel=1e-6, abs=16 * EPS
+    )

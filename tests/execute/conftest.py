@@ -41,7 +41,8 @@ def _plan(
     steps, previous = [], None
     for update_name in names:
         # Like a search, no further than the tolerance asks in any measure, rounding included.
-        if not updates and max(high**k - 1.0, 1.0 - low**k) <= tol / 4:
+        power = k * function.multiplicity
+        if not updates and max(high**power - 1.0, 1.0 - low**power) <= tol / 4:
             break
         update = UPDATES.get(update_name)
         if isinstance(update, DirectMethod):

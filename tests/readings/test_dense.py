@@ -84,3 +84,25 @@ def test_the_counting_backend_hands_everything_on() -> None:
     assert backend.norms(np.eye(3)).one == 1.0
     assert backend.is_finite(np.eye(3))
     assert not backend.counts
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_eigenvalues_within_rounding_of_zero_are_zero_where_that_is_asked(dtype: str) -> None:
+    graph = Graph()
+    x = graph.input("A", dtype)
+    eps = float(np.finfo(dtype).eps)
+    root, inverse = graph.program(x.power(0.5)), graph.program(x.power(-0.5))
+
+    def run_on(program: Program, least: float, zero_is_zero: bool) -> np.ndarray:
+        a, out = np.diag([1.0, 0.25, least]).astype(dtype), np.empty((3, 3), dtype)
+        run(program, a, out, backend=numpy_backend, zero_is_zero=zero_is_zero)
+        return out
+
+    for least in (-2.0 * eps, 0.0, 0.5 * eps, 2.0 * eps):
+        expected = np.diag([1.0, 0.5, max(least, 0.0) ** 0.5])
+        assert np.abs(run_on(root, least, True) - expected).max() <= 16 * eps
+    with pytest.raises(IndefiniteMatrixError, match="rounding level"):
+        run_on(root, -2.0 * eps, False)
+    for program, least in ((root, -8.0 * eps), (root, -0.5), (inverse, 0.0), (inverse, -eps)):
+        with pytest.raises(IndefiniteMatrixError, match="positive definite"):
+            run_on(program, least, True)

@@ -19,6 +19,9 @@ __all__ = ["NORMS", "Measure", "Norm"]
 Norm = Literal["eigenvalue", "spectral", "frobenius", "residual"]
 NORMS: tuple[Norm, ...] = ("eigenvalue", "spectral", "frobenius", "residual")
 
+LARGEST = 1e140
+"""Errors beyond are not told apart, so that weighted squares of them are finite."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -26,11 +29,16 @@ class Measure:
 
     - ``eigenvalue``: max |fhat/f - 1|, and where the eigenvalue 0 belongs to a domain, where f is
       0, |fhat| there over f(l), l the least positive eigenvalue of the domain: as a norm
-      ||G^(-1/2) (Fhat - F) G^(-1/2)||_2, G = f(max(A, l)). In exact arithmetic fhat(0) = 0;
+      ||G^(-1/2) (Fhat - F) G^(-1/2)||_2, G = f(max(A, l)). In exact arithmetic fhat(0) = 0. Of sign
+      and polar factors as ``spectral``;
     - ``spectral``: ||Fhat - F||_2/||F||_2; ``frobenius``: the same in the Frobenius norm, for the
       density of the spectrum (uniform in log a where only an interval is known);
     - ``residual``: of inverse powers ||A^q Z^p - I||, of powers ||X^p - A^q||/||A^q||, of the sign
-      ||S^2 - I||, of the polar factor ||U* U - I||, in the 2-norm.
+      ||S^2 - I||, of the polar factor ||U* U - I||, in the 2-norm; of the Hermitian polar factor
+      ||Hhat - (U* A + A* U)/2||/||A|| with the computed U (``polar-left``: A U*).
+
+    The Hermitian polar factor is a product, U* A, with an error in proportion to ||A||: hence it is
+    measured in a norm throughout, though the products of exact eigenvalues are as accurate as U.
     """
 
     norm: Norm
@@ -107,9 +115,9 @@ class Measure:
         return (0.0,)  # of a pair, the residual of the inverse root weighs the more
 
     def errors(self, x: np.ndarray) -> np.ndarray:
-        """Return |x^q - 1|; infinity where it overflows (q may be 63·64)."""
+        """Return |x^q - 1|, or ``LARGEST`` where it is more (q may be 63·64)."""
         with np.errstate(over="ignore"):
-            return np.abs(x**self.power - 1.0)
+            return np.minimum(np.abs(x**self.power - 1.0), LARGEST)
 
     def of_range(self, lower: float, upper: float) -> float:
         """Return max |x^q - 1| for x in [lower, upper]."""

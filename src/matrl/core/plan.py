@@ -125,8 +125,9 @@ class PlanRecord:
 
     @property
     def id(self) -> str:
-        """A short hash of what the plan computes: function, dtype, domain, scaling and steps."""
-        essence = (self.function, self.dtype, self.tol, self.domain, self.scaling, self.steps)
+        """A short hash of what a plan computes and is judged by, the shape left aside."""
+        asked = (self.function, self.dtype, self.tol, self.norm)
+        essence = (*asked, self.domain, self.scaling, self.steps)
         return hashlib.sha256(repr(essence).encode()).hexdigest()[:12]
 
     def to_json(self) -> str:

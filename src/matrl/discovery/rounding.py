@@ -191,9 +191,9 @@ class RoundingModel:
         norm = self._norm
         if isinstance(dips, np.ndarray) and function.structure == "hermitian":
             dips = np.concatenate([dips[::-1], dips])
-        is_unitary = function.carries == "x" and index == 0
-        if is_unitary and norm == "eigenvalue":
-            norm = "spectral"  # the values are all about 1, and the matrix is not Hermitian
+        # The measure `eigenvalue` is this for them; the residual of H against U is less than this.
+        if function.carries == "x" and (norm == "eigenvalue" or (norm == "residual" and index > 0)):
+            norm = "spectral"
         return rounding_level(
             value,
             self._n,

@@ -5,12 +5,14 @@ vectors, in float64. Growth factors and Rayleigh quotients in the inner product 
 self-adjoint in lie within its spectrum, so where the error commutes with A a value above what the
 tolerance allows is a violation for certain (up to the rounding of the evaluation; other errors, of
 rounding, may show more than they are). In the Frobenius measure the mean square over the vectors
-estimates the norm, and twice the tolerance is called a violation: of an error of rank one that uses
-the tolerance up, that refuses three in a thousand. The last power gives an upper bound on the
-spectral radius of the residual, its norm in its own inner product, that holds with a stated
-probability (a Gaussian block and s columns: ||B||_2 <= alpha sqrt(2/pi) max ||B g_i|| with
-probability at least 1 - alpha^-s; Halko, Martinsson & Tropp 2011, lemma 4.1,
-doi:10.1137/090771806).
+estimates the norm of the residual too, and twice what the tolerance allows is called a violation:
+of an error of rank one that uses the tolerance up, that refuses three in a thousand. An error that
+the residual hardly shows may be larger: :mod:`matrl.execute.residuals.normwise` says by how much.
+The last power gives an upper bound on the spectral radius of the residual, its norm in its own
+inner product (of one that is in none self-adjoint powers of R* R are taken, and it is the 2-norm),
+that holds with a stated probability (a Gaussian block and s columns:
+||B||_2 <= alpha sqrt(2/pi) max ||B g_i|| with probability at least 1 - alpha^-s; Halko, Martinsson
+& Tropp 2011, lemma 4.1, doi:10.1137/090771806).
 
 For sign and polar factor inequalities on the same vectors are tested beside it. The price is O(n^2)
 a vector, and a Cholesky factorisation of the value for roots and positive powers (of A, for inverse
@@ -125,7 +127,7 @@ def _sketched(residual: Residual, block: Block) -> _Sketch | None:
         return np.einsum("ij,ij->j", v.conj(), other).real
 
     growth, least, greatest, mean_square = 0.0, 0.0, 0.0, 0.0
-    sizes = np.ones(block.shape[1])
+    sizes, used = np.ones(block.shape[1]), 0
     for power in range(POWERS):
         applied = residual.apply(block)
         before, after = weighed(block, block), weighed(applied, applied)
@@ -143,10 +145,15 @@ def _sketched(residual: Residual, block: Block) -> _Sketch | None:
         lengths = column_norms(applied)
         if power == 0:
             mean_square = float(np.sqrt(np.mean(lengths**2)))
-        sizes = sizes * lengths
+        sizes, used = sizes * lengths, used + 1
         block = applied / np.where(lengths > 0.0, lengths, 1.0)
+        if residual.adjoint and power < POWERS - 1:
+            block = residual.adjoint(block)
+            lengths = column_norms(block)
+            sizes, used = sizes * lengths, used + 1
+            block = block / np.where(lengths > 0.0, lengths, 1.0)
     alpha = FAILURE_PROBABILITY ** (-1.0 / VECTORS)
-    upper = (alpha * math.sqrt(2.0 / math.pi) * float(sizes.max())) ** (1.0 / POWERS)
+    upper = (alpha * math.sqrt(2.0 / math.pi) * float(sizes.max())) ** (1.0 / used)
     return _Sketch(growth, least, greatest, max(upper, growth), mean_square)
 
 
@@ -161,15 +168,14 @@ def _sketch(case: Case, check: Check) -> Verdict:
     if sketch is None:
         return REFUSED
     forgiven = case.forgiven(residual.growth * case.allowance())
+    # Growth does not tell too large from too small, which weigh differently: it is held to the
+    # laxer side, Rayleigh quotients to the side they show.
+    error = max(
+        residual.error(-max(sketch.growth - forgiven, 0.0), 0.0),
+        residual.error(min(sketch.least + forgiven, 0.0), max(sketch.greatest - forgiven, 0.0)),
+    )
     if residual.frobenius_error is not None:
         shown = sketch.mean_square / FROBENIUS_SLACK
-        error = residual.frobenius_error(max(shown - forgiven, 0.0))
-    else:
-        # Growth does not tell too large from too small, which weigh differently: it is held to the
-        # laxer side, Rayleigh quotients to the side they show.
-        error = max(
-            residual.error(-max(sketch.growth - forgiven, 0.0), 0.0),
-            residual.error(min(sketch.least + forgiven, 0.0), max(sketch.greatest - forgiven, 0.0)),
-        )
+        error = max(error, residual.frobenius_error(max(shown - forgiven, 0.0)))
     passed = error <= case.tol and check.evidence(case, block) <= 1.0
     return Verdict(passed, sketch.growth, sketch.upper)

@@ -193,6 +193,7 @@ class SingleRun:
                 backend=backend,
                 layout=self._layout,
                 workspace=memory.workspace,
+                zero_is_zero=self._function.vanishes_at_zero and self._plan.norm != "eigenvalue",
             )
             for value, exponent in zip(values, self._function.exponents, strict=True):
                 if bound != 1.0 and exponent != 0.0:
@@ -216,6 +217,7 @@ class SingleRun:
             self._backend,
             least,
             zero,
+            float(np.finfo(plan.dtype).eps),
         )
 
     def _condition(self, prepared: Prepared, value: Matrix) -> float:

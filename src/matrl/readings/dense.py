@@ -25,10 +25,13 @@ def allocate_workspace(layout: Layout, n: int, backend: Backend, m: int | None =
     ]
 
 
-def _power(exponent: float) -> Any:
+def _power(exponent: float, zero_is_zero: bool) -> Any:
     def function(eigenvalues: np.ndarray) -> np.ndarray:
         smallest, largest = float(eigenvalues.min()), float(eigenvalues.max())
         floor = float(np.finfo(eigenvalues.dtype).eps) * largest
+        if zero_is_zero and exponent > 0.0 and smallest >= -len(eigenvalues) * floor:
+            # An eigensolver gives 0 as anything within its backward error.
+            return np.maximum(eigenvalues, 0.0) ** exponent
         if not smallest > floor:
             raise IndefiniteMatrixError(
                 f"A: must be positive definite, but its smallest eigenvalue {smallest:.3g} is not "
@@ -39,7 +42,9 @@ def _power(exponent: float) -> Any:
     return function
 
 
-def _execute(op: Operation, backend: Backend, out: Any, operands: Sequence[Any]) -> None:
+def _execute(
+    op: Operation, backend: Backend, out: Any, operands: Sequence[Any], zero_is_zero: bool
+) -> None:
     if op.kind == "linear":
         backend.linear(out, op.coefficients, operands, op.shift)
     elif op.kind == "matmul":
@@ -57,7 +62,7 @@ def _execute(op: Operation, backend: Backend, out: Any, operands: Sequence[Any])
     elif op.kind == "inverse":
         backend.inverse_spd(out, operands[0])
     elif op.kind == "spectral":
-        function = np.sign if op.label == "sign" else _power(op.shift)
+        function = np.sign if op.label == "sign" else _power(op.shift, zero_is_zero)
         backend.spectral_function(out, operands[0], function)
     elif op.kind == "lyapunov":
         backend.lyapunov(out, operands[0], operands[1])
@@ -77,11 +82,15 @@ def run(
     backend: Backend,
     layout: Layout | None = None,
     workspace: Workspace | None = None,
+    zero_is_zero: bool = False,
 ) -> None:
     """Run a program of one input on the matrix ``a``, into ``out``: an array, or one an output.
 
-    ``layout`` and ``workspace`` are made on the spot unless given. ``a`` is not modified.
-    :class:`~matrl.errors.IndefiniteMatrixError` where a Cholesky factorisation breaks down.
+    ``layout`` and ``workspace`` are made on the spot unless given. ``a`` is not modified. With
+    ``zero_is_zero`` positive powers by eigendecomposition take eigenvalues below n eps of the
+    largest, on either side of 0, for what they are in a norm: those below 0 for 0.
+    :class:`~matrl.errors.IndefiniteMatrixError` where a Cholesky factorisation breaks down or a
+    power does not exist.
     """
     layout = layout or allocate(program)
     workspace = workspace or allocate_workspace(layout, a.shape[-1], backend, a.shape[-2])
@@ -94,7 +103,7 @@ def run(
     for op, slot in zip(program.operations, layout.slots, strict=True):
         if op.kind != "input":
             operands = [array_at(layout.slots[i]) for i in op.operands]
-            _execute(op, backend, array_at(slot), operands)
+            _execute(op, backend, array_at(slot), operands, zero_is_zero)
     for index, value in enumerate(program.outputs):
         if layout.slots[value] != output_slot(index):  # the input itself, or an output twice
             backend.cast(results[index], array_at(layout.slots[value]))

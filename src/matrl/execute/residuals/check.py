@@ -30,7 +30,8 @@ class Case:
 
     ``a`` is (m, n) with m >= n; ``condition`` an upper estimate of its condition number, for what
     rounding may fake; ``size`` an upper bound of its 2-norm. Where zero eigenvalues are in the
-    domain, ``least`` is its least positive one, and what is at most ``zero`` counts as 0.
+    domain, ``least`` is its least positive one, and what is at most ``zero`` counts as 0. ``eps``
+    is that of the dtype it was given in, whose rounding may have made a zero eigenvalue negative.
     """
 
     function: MatrixFunction
@@ -43,6 +44,7 @@ class Case:
     backend: Backend
     least: float = 0.0
     zero: float = 0.0
+    eps: float = EPS
 
     @property
     def value(self) -> Matrix:
@@ -58,6 +60,14 @@ class Case:
     def rounding(self) -> float:
         """How large a relative error of products rounding in float64 may fake."""
         return 4.0 * math.sqrt(max(self.a.shape)) * EPS
+
+    @property
+    def negative(self) -> float:
+        """How far from 0, relative to ||A||, rounding of A's entries may move an eigenvalue.
+
+        Each entry moves by half an eps of itself, all by that of the Frobenius norm.
+        """
+        return max(self.rounding, 0.5 * self.eps * math.sqrt(self.n))
 
     def allowance(self, condition: float | None = None) -> float:
         """Return how large a residual rounding in float64 may fake, 1 being the size of f."""
@@ -114,9 +124,9 @@ class Residual:
 
     ``apply`` maps V to R V. R is self-adjoint in the inner product u* P v with ``weigh`` V -> P V,
     the Euclidean one if that is ``None``. ``error`` turns lower bounds on its extreme eigenvalues
-    (least <= 0 <= greatest) into a lower bound on the error in the case's measure;
-    ``frobenius_error`` does so with its Frobenius norm and is asked instead where it is there.
-    ``growth`` is how much more than the case's allowance rounding may fake.
+    (least <= 0 <= greatest) into a lower bound on the error in the case's measure, ``-least`` where
+    the value is too large; ``frobenius_error`` does so with its Frobenius norm and is asked too
+    where it is there. ``growth`` is how much more than the case's allowance rounding may fake.
     """
 
     apply: Callable[[Block], Block]
@@ -124,6 +134,7 @@ class Residual:
     weigh: Callable[[Block], Block] | None = None
     frobenius_error: Callable[[float], float] | None = None
     growth: float = 1.0
+    adjoint: Callable[[Block], Block] | None = None
 
 
 @dataclass(frozen=True)

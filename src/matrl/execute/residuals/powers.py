@@ -12,7 +12,7 @@ a residual would lose cond(A)^q digits, and the value is compared with an eigend
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,10 +49,8 @@ class PowerCheck:
     name: str = "powers"
 
     def admits(self, function: MatrixFunction, norm: Norm) -> bool:
-        """All powers eigenvalue by eigenvalue; inverse powers in the residual measure too."""
-        if function.carries not in ("z", "y"):
-            return False
-        return norm == "eigenvalue" or (norm == "residual" and function.carries == "z")
+        """All powers eigenvalue by eigenvalue."""
+        return function.carries in ("z", "y") and norm == "eigenvalue"
 
     def residual(self, case: Case) -> Residual | None:
         """Return I minus the word, or what is in its place where A may be singular."""
@@ -92,13 +90,7 @@ class PowerCheck:
             return semidefinite_reference(case)
         p, q = word_exponents(case.function)
         if q > 1:
-            reference = eigenvalue_reference(case)
-            if reference is None or case.norm != "residual":
-                return reference
-            # A^q Z^p itself would be evaluated to eps cond(A)^q only, and this is no bound on it.
-            return replace(reference, bound=math.inf)
-        if case.norm == "residual":
-            return _product_proof(case)
+            return eigenvalue_reference(case)
         factor = case.backend.empty(case.value.shape, case.value.dtype)
         if not case.backend.cholesky(factor, case.value):
             return None
@@ -116,30 +108,11 @@ class PowerCheck:
 
 def _error(case: Case, least: float, greatest: float) -> float:
     """Return the error, given (1 - greatest) Z^-p <= A^q <= (1 - least) Z^-p."""
-    if case.norm == "residual":
-        return max(-least, greatest)
     p = case.function.root_index
     small, large = _root(1.0 - greatest, p), _root(1.0 - least, p)
     if case.function.carries == "z":
         return max(1.0 - small, large - 1.0) if small > 0.0 else math.inf
     return max(1.0 / small - 1.0, 1.0 - 1.0 / large) if small > 0.0 else math.inf
-
-
-def _product_proof(case: Case) -> Proof | None:
-    """Return ||A Z^p - I|| itself, which no congruent residual bounds unless Z and A commute."""
-    p, q = word_exponents(case.function)
-    product = case.backend.empty(case.value.shape, case.value.dtype)
-    if not case.backend.cholesky(product, case.value):
-        return None
-    product = np.eye(case.n, dtype=case.value.dtype)
-    for factor in (case.value,) * p + (case.a,) * q:
-        product = case.times(factor, product)
-    if not np.all(np.isfinite(product)):
-        return None
-    norm = float(np.linalg.norm(product - np.eye(case.n), 2))
-    allowance = case.allowance(min(max(case.condition, 1.0), 1e40) ** q) * rounding_growth(p, q)
-    estimate = max(norm - case.forgiven(allowance), 0.0)
-    return Proof(norm, norm + allowance, estimate, norm + allowance)
 
 
 def _congruent(case: Case, factor: Matrix) -> Matrix:

@@ -37,9 +37,6 @@ def eigenvalue_reference(case: Case) -> Proof | None:
     residual = float(np.abs(ratios**k - 1.0).max())
     allowance = case.allowance(float(eigenvalues[-1] / eigenvalues[0]))
     powered = k * allowance
-    if case.norm == "residual":
-        estimate = max(residual - case.forgiven(powered), 0.0)
-        return Proof(residual, residual + powered, estimate, residual + powered)
     error = float(np.abs(ratios - 1.0).max())
     estimate = max(error - case.forgiven(allowance), 0.0)
     return Proof(residual, residual + powered, estimate, error + allowance)
@@ -48,8 +45,9 @@ def eigenvalue_reference(case: Case) -> Proof | None:
 def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
     """Return ||Fhat - F||/||F|| (or the residual measure of a power) as a proof.
 
-    Eigenvalues of Fhat may be negative by no more than the error allows; ``None`` if one is, or
-    if A has no such power.
+    Eigenvalues of A below 0 by no more than the rounding of its entries count as 0. ``None`` if A
+    has no such power, or, as a residual does not know the sign of a root, if Fhat has eigenvalues
+    as far below 0 as the tolerance would not allow.
     """
     found = in_eigenbasis(case)
     if found is None:
@@ -58,16 +56,24 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
     exponent = case.function.exponent
     largest = float(eigenvalues[-1])
     floor = max(case.rounding * largest, case.zero)
-    if not largest > 0.0 or eigenvalues[0] < (-floor if exponent > 0 else floor):
+    lowest_allowed = -max(case.negative * largest, case.zero) if exponent > 0.0 else floor
+    if not largest > 0.0 or eigenvalues[0] < lowest_allowed:
         return None
     eigenvalues = np.where(eigenvalues > case.zero, eigenvalues, 0.0)
     values = eigenvalues**exponent
     size = float(values.max())
     condition = largest / (case.least or max(float(eigenvalues[0]), floor))
-    residual = np.linalg.matrix_power(turned / size, p) - np.diag((values / size) ** p)
+    if case.norm == "residual":  # of powers only, and as it stands: V* V = I is not exact
+        known = np.linalg.matrix_power(case.a / largest, q)
+        residual = np.linalg.matrix_power(case.value / size, p) - known
+    else:
+        residual = np.linalg.matrix_power(turned / size, p) - np.diag((values / size) ** p)
     spectral = float(np.linalg.norm(residual, 2))
     if case.norm == "residual":
         error, allowance = spectral, case.rounding * max(p, q)
+        lowest = float(np.linalg.eigvalsh(turned)[0]) / size
+        if lowest < -((2.0 * case.tol) ** (1.0 / p)):
+            return None
     else:
         is_frobenius = case.norm == "frobenius"
         distance = float(np.linalg.norm(turned - np.diag(values), "fro" if is_frobenius else 2))
@@ -76,11 +82,5 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
         allowance = case.allowance(condition)
         if exponent > 0.0:
             allowance = min(allowance * condition**-exponent, case.rounding**exponent)
-    forgiven = case.forgiven(allowance)
-    lowest = float(np.linalg.eigvalsh(turned)[0]) / size
-    slack = (2.0 * case.tol) ** (1.0 / p) if case.norm == "residual" else error + allowance
-    if case.norm == "frobenius":  # an error of this share of ||F||_F may be more of ||F||_2
-        slack *= float(np.linalg.norm(values)) / size
-    if lowest < -slack:
-        return None
-    return Proof(spectral, spectral + p * allowance, max(error - forgiven, 0.0), error + allowance)
+    estimate = max(error - case.forgiven(allowance), 0.0)
+    return Proof(spectral, spectral + p * allowance, estimate, error + allowance)

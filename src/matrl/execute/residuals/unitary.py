@@ -14,12 +14,15 @@ triangular factor of its QR factorisation, and what X has outside the range of A
 divided by the least singular value, this may prove less than is true; then the value is compared
 with a singular value decomposition.
 
-The Hermitian factor is held to tol ||A|| in the 2-norm: Hhat against the Hermitian part of X* A (of
-A X*), whose distance to H is at most ||X - U|| ||A||.
+The Hermitian factor is measured normwise: ||Hhat - H||/||H|| in the 2-norm or Frobenius norm. From
+the Hermitian part of X* A (of A X*) H is at most ||X - U||_2 ||A|| away, in either norm, so what
+Hhat differs from that part is added to the bound; where that may exceed the tolerance, Hhat too is
+compared with the decomposition. In the residual measure that difference is its residual.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import scipy.linalg
@@ -49,14 +52,16 @@ class UnitaryCheck:
         def apply(v: Block) -> Block:
             return v - case.adjoint_times(case.value, case.times(case.value, v))
 
+        root = math.sqrt(case.n) if case.norm == "frobenius" else 1.0
+
         def error(least: float, greatest: float) -> float:
             if case.norm == "residual":
                 return max(-least, greatest)
-            return max(1.0 - math.sqrt(max(1.0 - greatest, 0.0)), math.sqrt(1.0 - least) - 1.0)
+            too_small = 1.0 - math.sqrt(max(1.0 - greatest, 0.0))
+            return max(too_small, math.sqrt(1.0 - least) - 1.0) / root
 
         if case.norm != "frobenius":
             return Residual(apply, error)
-        root = math.sqrt(case.n)
         share = 1.0 / (root * (2.0 + min(1.0, case.tol * root)))
         return Residual(apply, error, frobenius_error=lambda norm: norm * share)
 
@@ -88,23 +93,22 @@ class UnitaryCheck:
             return None
         gram = case.adjoint_times(x, x)
         rho = float(np.linalg.norm(gram - np.eye(case.n), 2))
-        noise = case.rounding
+        noise, off = case.rounding, _factor_residual(case)
         bound = _commutator_bound(case)
         if case.norm == "residual":
             # The measure is rho; that X is the right root is demanded all the same.
-            if not math.isfinite(bound) and _distance(case)[0] > 1.0:
+            if not math.isfinite(bound) and _distances(case)[0] > 1.0:
                 return None
-            estimate, bound = max(rho - case.forgiven(noise), 0.0), rho + noise
-        elif bound <= case.tol:
-            estimate = bound
-        else:
-            distance, allowance = _distance(case)
+            error = max(rho, off)
+            estimate = max(error - case.forgiven(noise), 0.0)
+            return Proof(rho, rho + noise, estimate, error + noise)
+        if case.function.factor:
+            bound = bound + off + noise
+        estimate = bound
+        if bound > case.tol:
+            distance, allowance = _distances(case)
             estimate = max(distance - case.forgiven(allowance), 0.0)
             bound = min(bound, distance + allowance)
-        if case.function.factor:
-            off = _factor_distance(case)
-            estimate = max(estimate, off - case.forgiven(noise))
-            bound = bound + off + noise
         return Proof(rho, rho + noise, estimate, bound)
 
 
@@ -136,14 +140,20 @@ def _commutator_bound(case: Case) -> float:
     return 1.0 - math.sqrt(1.0 - rho) + 2.0 * math.sin(0.5 * math.atan(tangent)) + outside
 
 
-def _distance(case: Case) -> tuple[float, float]:
-    """Return ||X - U|| in the case's measure with U by the SVD, and what rounding may fake."""
+def _distances(case: Case) -> tuple[float, float]:
+    """Return the largest error in the case's measure, by the SVD, and what rounding may fake.
+
+    In the residual measure the distance of X in the 2-norm.
+    """
     left, values, right = scipy.linalg.svd(case.a, full_matrices=False, check_finite=False)
-    difference = case.value - left @ right
-    if case.norm == "frobenius":
-        distance = float(np.linalg.norm(difference)) / math.sqrt(case.n)
-    else:
-        distance = _norm(difference)
+    order: Literal["fro", 2] = "fro" if case.norm == "frobenius" else 2
+    size = math.sqrt(case.n) if case.norm == "frobenius" else 1.0
+    distance = float(np.linalg.norm(case.value - left @ right, order)) / size
+    if case.function.factor and case.norm != "residual":
+        basis = right.conj().T if case.function.factor == "right" else left
+        factor = (basis * values) @ basis.conj().T
+        size = float(np.linalg.norm(values)) if case.norm == "frobenius" else float(values[0])
+        distance = max(distance, float(np.linalg.norm(case.values[1] - factor, order)) / size)
     smallest = float(values[-1])
     return distance, case.allowance(values[0] / smallest) if smallest > 0.0 else math.inf
 
@@ -154,17 +164,24 @@ def _factor_ratio(case: Case, block: Block, product: Block, e: float) -> np.ndar
         block = np.resize(block, (a.shape[0], block.shape[1]))
         product = case.times(a, case.adjoint_times(x, block))
     off = column_norms(case.times(h, block) - product)
-    allowed = (e + case.tol) * case.size + case.rounding * case.size
+    # ||Hhat - H|| + ||X - U|| ||A||; in the Frobenius norm tol ||H||_F may be all in one direction.
+    allowed = (2.0 * e + case.rounding) * case.size
     return off / (column_norms(block) * allowed)
 
 
-def _factor_distance(case: Case) -> float:
-    h, x, a = case.values[1], case.value, case.a
+def _factor_residual(case: Case) -> float:
+    """Return ||Hhat - (X* A + A* X)/2||/||A|| (or of A X*) in the case's norm; 0 without Hhat."""
+    x, a = case.value, case.a
+    if not case.function.factor:
+        return 0.0
     if case.function.factor == "right":
         product = case.adjoint_times(x, a)
     else:
         product = case.times(a, np.ascontiguousarray(x.conj().T))
-    return _norm(h - 0.5 * (product + product.conj().T)) / _norm(a)
+    off = case.values[1] - 0.5 * (product + product.conj().T)
+    if case.norm == "frobenius":
+        return float(np.linalg.norm(off) / np.linalg.norm(a))
+    return _norm(off) / _norm(a)
 
 
 CHECKS.register(UnitaryCheck())
