@@ -37,7 +37,7 @@ class Reference:
                 self._values = np.where(negligible, 0.0, self._values)
         if least > 0.0:
             self._values = np.where(self._values < 0.5 * least, 0.0, self._values)
-        self._least = measure.function.magnitude(np.array(least)) if least > 0.0 else -np.inf
+        self._least = float(measure.function.magnitude(np.array(least))) if least > 0.0 else -np.inf
 
     def outputs(self) -> tuple[np.ndarray, ...]:
         """Return f(A), an array an output."""
