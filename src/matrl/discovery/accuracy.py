@@ -37,7 +37,7 @@ class Reference:
                 self._values = np.where(negligible, 0.0, self._values)
         if least > 0.0:
             self._values = np.where(self._values < 0.5 * least, 0.0, self._values)
-        self._least = measure.function.magnitude(np.array(least)) if least > 0.0 else -np.inf
+        self._least = float(measure.function.magnitude(np.array(least))) if least > 0.0 else -np.inf
 
     def outputs(self) -> tuple[np.ndarray, ...]:
         """Return f(A), an array an output."""
@@ -63,7 +63,9 @@ class Reference:
             return True
         takes_zero = measure.norm != "eigenvalue" or self._least > 0.0
         may_be_zero = measure.function.vanishes_at_zero and takes_zero
-        return smallest > 0.0 or (may_be_zero and smallest == 0.0 < self._values.max())
+        if smallest > 0.0:
+            return True
+        return may_be_zero and smallest == 0.0 and float(self._values.max()) > 0.0
 
     def error(self, value: np.ndarray | Sequence[np.ndarray]) -> float:
         """Return the error of the computed outputs; infinity if they are not finite.
