@@ -1,6 +1,8 @@
 """Schedules of the environment: prices add up, bounds are admissible, maps are safe."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import mpmath
@@ -14,11 +16,12 @@ from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.discovery.domains import scaled_domains
 from matrl.discovery.environment import ScheduleEnvironment
-from matrl.discovery.pricing import SchedulePricer
+from matrl.discovery.pricing import SchedulePricer, Structure
 from matrl.discovery.state import ScheduleState
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 from matrl.readings.count import price
+from matrl.search import NO_CHILDREN, Children
 
 N = 512
 PRICES = {"matmul": 1.0, "matmul_herm": 0.7, "inv_spd": 0.9, "eigh": 9.0, "add": 0.0}
@@ -76,18 +79,50 @@ def environment(function, spectrum, tol=1e-6, prices=PRICES, dtypes=("float64",)
     )
 
 
-def rollout(env: ScheduleEnvironment, choices: list[int]):
-    """Return the states and prices along a schedule picked by numbers; illegal picks are passed."""
-    states, prices = [env.root()], []
+@dataclass(frozen=True)
+class Taken:
+    """A step that was taken: where it led, its price and what was promised of the rest."""
+
+    state: ScheduleState
+    price: float
+    bound: float
+
+
+def take(env: ScheduleEnvironment, state: ScheduleState, children: Children, index: int):
+    """Return one step that is legal at a closer look, ``None`` otherwise."""
+    child = env.child(state, children.actions[index])
+    if child is None or not env.confirm(child).legal:
+        return None
+    return Taken(child, float(children.prices[index]), float(children.bounds[index]))
+
+
+def rollout(
+    env: ScheduleEnvironment, choices: list[int]
+) -> tuple[list[ScheduleState], list[Taken]]:
+    """Return the states and steps of a schedule picked by numbers; illegal picks are passed."""
+    states, steps = [env.root()], []
     for choice in choices:
-        actions = env.actions(states[-1])
-        if not actions or env.done(states[-1]):
+        state = states[-1]
+        children = env.expand(state, 0)
+        if children is None or not children.actions or env.done(state):
             break
-        taken = env.step(states[-1], actions[choice % len(actions)])
+        index = choice % len(children.actions)
+        taken = take(env, state, children, index)
+        averaged = NO_CHILDREN
         if taken is not None:
-            states.append(taken[0])
-            prices.append(taken[1])
-    return states, prices
+            averaged = env.beside(state, children.actions[index], taken.state)
+        if averaged.actions and choice % 3 == 0:
+            taken = take(env, state, averaged, 0)
+        if taken is not None:
+            states.append(taken.state)
+            steps.append(taken)
+    return states, steps
+
+
+def ranges(env: ScheduleEnvironment, states: list[ScheduleState]) -> list[tuple[float, float]]:
+    """Return the ranges of the states as they really are."""
+    exact = [env.look(state).exact for state in states]
+    return [(state.lower, state.upper) for state in exact]
 
 
 CHOICES = st.lists(st.integers(0, 10**6), min_size=1, max_size=9)
@@ -100,14 +135,22 @@ def test_prices_of_steps_add_up_to_the_price_of_the_program(function, kappa, cho
     prices = {"matmul": 1.0, "matmul_herm": 0.61, "inv_spd": 0.93, "eigh": 9.1, "add": 0.037}
     dtypes = ("float64", "float32")
     env = environment(function, Spectrum.interval(1 / kappa, 1), 1e-7, prices, dtypes)
-    states, paid = rollout(env, choices)
-    steps = states[-1].steps
-    if not steps:
+    states, taken = rollout(env, choices)
+    if not taken:
         return
+    steps = env.look(states[-1]).steps
     table = profile(prices, dtypes=dtypes)
     program = trace_schedule(FUNCTIONS.get(function), steps, "float64")
     cost = price(program, prices_at_512(table))
-    assert sum(paid) == pytest.approx(cost, rel=1e-9)
+    assert sum(step.price for step in taken) == pytest.approx(cost, rel=1e-9)
+
+
+def check_bounds(env: ScheduleEnvironment, states: list[ScheduleState], taken: list[Taken]) -> None:
+    """Check what was promised at each state, and when its step was taken, against what was paid."""
+    paid = [step.price for step in taken]
+    for index, state in enumerate(states[:-1]):
+        assert env.bound(state) <= sum(paid[index:]) * (1 + 1e-9)
+        assert taken[index].bound <= sum(paid[index + 1 :]) * (1 + 1e-9)
 
 
 @given(st.sampled_from(MORE_NAMES), KAPPAS, CHOICES, st.booleans())
@@ -116,11 +159,9 @@ def test_bounds_are_admissible_along_random_schedules(function, kappa, choices, 
     values = np.geomspace(1 / kappa, 1, 5)
     spectrum = Spectrum.samples(values) if samples else Spectrum.interval(1 / kappa, 1)
     env = environment(function, spectrum, 1e-3)
-    states, paid = rollout(env, choices)
-    if not env.done(states[-1]):
-        return
-    for index, state in enumerate(states[:-1]):
-        assert env.bound(state) <= sum(paid[index:]) * (1 + 1e-9)
+    states, taken = rollout(env, choices)
+    if env.done(states[-1]):
+        check_bounds(env, states, taken)
 
 
 @pytest.mark.parametrize("function", FUNCTION_NAMES)
@@ -135,40 +176,35 @@ def test_bounds_are_admissible_along_optimal_plans(function, allow, kappa):
     problem = Problem(function, spectrum, tol=1e-5, shape=(N, N))
     found = discover(problem, profile=profile(), allow=allow, precision="float64")
     env = environment(function, spectrum, 1e-5, allow=allow)
-    state, paid, bounds = env.root(), [], []
-    for step in found.plan.steps:
-        bounds.append(env.bound(state))
-        (action,) = [
-            a
-            for a in env.actions(state)
-            if a.structure == (step.name, step.form, step.precision, step.product)
-        ]
-        taken = env.step(state, action)
+    structures = [(x.name, x.form, x.precision, x.product) for x in found.plan.steps]
+    states, taken = follow(env, structures)
+    assert env.done(states[-1])
+    assert sum(step.price for step in taken) == pytest.approx(found.cost, rel=1e-9)
+    check_bounds(env, states, taken)
+
+
+def follow(
+    env: ScheduleEnvironment, structures: list[Structure]
+) -> tuple[list[ScheduleState], list[Taken]]:
+    """Take steps of these structures."""
+    states, steps = [env.root()], []
+    for structure in structures:
+        children = env.expand(states[-1], 0)
+        assert children is not None
+        (index,) = [i for i, a in enumerate(children.actions) if a.structure == structure]
+        taken = take(env, states[-1], children, index)
         assert taken is not None
-        state = taken[0]
-        paid.append(taken[1])
-    assert env.done(state)
-    assert sum(paid) == pytest.approx(found.cost, rel=1e-9)
-    for index, bound in enumerate(bounds):
-        assert bound <= sum(paid[index:]) * (1 + 1e-9)
+        states.append(taken.state)
+        steps.append(taken)
+    return states, steps
 
 
 def test_the_bound_after_a_first_coupled_step():
     env = environment("sqrt", Spectrum.interval(0.1, 1), 1e-3)
     steps = [("minimax-9", "yz"), ("minimax-3", "yz")]
-    state, price, bound = env.root(), 0.0, 0.0
-    for step in steps:
-        bound = env.bound(state)
-        taken = [
-            env.step(state, action)
-            for action in env.actions(state)
-            if action.structure == (*step, "float64", "mirrored")
-        ]
-        assert len(taken) == 1
-        assert taken[0] is not None
-        state, price = taken[0]
-    assert env.done(state)
-    assert bound <= price * (1 + 1e-9)
+    states, taken = follow(env, [(*step, "float64", "mirrored") for step in steps])
+    assert env.done(states[-1])
+    check_bounds(env, states, taken)
 
 
 def applied(step: StepRecord, k: int, x: np.ndarray) -> np.ndarray:
@@ -185,19 +221,24 @@ def applied(step: StepRecord, k: int, x: np.ndarray) -> np.ndarray:
 
 
 def check_safety(
-    states: list[ScheduleState], k: int, multiplicity: int, done: bool, tol: float
+    found: list[tuple[float, float]],
+    steps: Sequence[StepRecord],
+    k: int,
+    multiplicity: int,
+    done: bool,
+    tol: float,
 ) -> None:
-    inside = np.geomspace(states[0].lower, states[0].upper, 4000)
-    below = np.geomspace(1e-9 * states[0].lower, states[0].lower, 2000)
-    for state, step in zip(states[1:], states[-1].steps, strict=True):
+    inside = np.geomspace(*found[0], 4000)
+    below = np.geomspace(1e-9 * found[0][0], found[0][0], 2000)
+    for (lower, upper), step in zip(found[1:], steps, strict=True):
         inside = applied(step, k, inside)
         assert inside.min() > 0.0
         # Ten significant digits: extrema are found by the environment, not on this grid.
-        assert inside.min() >= state.lower * (1 - 1e-9)
-        assert inside.max() <= state.upper * (1 + 1e-9)
+        assert inside.min() >= lower * (1 - 1e-9)
+        assert inside.max() <= upper * (1 + 1e-9)
         below = applied(step, k, below)
         assert below.min() > 0.0
-        assert below.max() <= state.upper * (1 + 1e-9)
+        assert below.max() <= upper * (1 + 1e-9)
     if done:
         assert max(inside.max(), below.max()) <= 1.0 + max(tol, 0.05)
         assert np.abs(inside**multiplicity - 1.0).max() <= tol * (1 + 1e-6)
@@ -220,7 +261,9 @@ def test_schedules_are_safe_down_to_zero(function, kappa, choices, samples):
         return
     assert states[0].upper == pytest.approx(1.2 if samples else 1.0)
     done = env.done(states[-1]) and not samples
-    check_safety(states, entry.root_index, entry.multiplicity, done, 1e-3)
+    steps = env.look(states[-1]).steps
+    found = ranges(env, states)
+    check_safety(found, steps, entry.root_index, entry.multiplicity, done, 1e-3)
 
 
 @given(st.sampled_from(["sqrt", "invsqrt", "sign", "polar"]), KAPPAS, CHOICES)
@@ -230,11 +273,12 @@ def test_schedules_with_newton_steps_are_safe_on_the_domain(function, kappa, cho
     states, _ = rollout(env, choices)
     if states[-1].is_direct:
         return
-    x = np.geomspace(states[0].lower, states[0].upper, 4000)
-    for state, step in zip(states[1:], states[-1].steps, strict=True):
+    found = ranges(env, states)
+    x = np.geomspace(*found[0], 4000)
+    for (lower, upper), step in zip(found[1:], env.look(states[-1]).steps, strict=True):
         x = applied(step, 2, x)
-        assert x.min() >= state.lower * (1 - 1e-9)
-        assert x.max() <= state.upper * (1 + 1e-9)
+        assert x.min() >= lower * (1 - 1e-9)
+        assert x.max() <= upper * (1 + 1e-9)
 
 
 def best_error_of_degree_5(lower, upper):

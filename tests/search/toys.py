@@ -74,6 +74,7 @@ class Network:
             np.array([1.0 if price is None else price for _, price in ways]),
             np.array([self.bound((end, 0)) for end, _ in ways]),
             np.array([self.done((end, 0)) for end, _ in ways], dtype=bool),
+            np.array([self.quality((end, 0)) for end, _ in ways]),
             len(ways),
         )
 

@@ -12,6 +12,8 @@ __all__ = ["MissingDegree"]
 STEP = 0.05
 LEAST, LARGEST = -30.0, 80.0
 REFERENCE_TOL = 1e-6
+LEAST_TOL = 1e-16
+"""What is asked for beyond this is as far away as this, for a lower bound."""
 MARGIN = 1e-3
 """Taken off the interpolated log-degree, so that it stays a lower bound."""
 
@@ -25,6 +27,7 @@ class MissingDegree:
     """
 
     def __init__(self, root_index: int, tol: float, *, only_polynomials: bool) -> None:
+        tol = max(tol, LEAST_TOL)
         self._root_index = root_index
         self._rational = root_index % 2 == 0
         self._polynomial = root_index == 1 or (root_index % 2 == 1 and only_polynomials)
@@ -34,7 +37,7 @@ class MissingDegree:
             of_tol = zolotarev_degree(some, 1.0, tol)
             self._factor = math.log(of_tol / zolotarev_degree(some, 1.0, REFERENCE_TOL))
         # 1 - m p(m)^k is a polynomial of degree D in m, 1 at m = 0.
-        error = (1.0 + tol) ** root_index - 1.0
+        error = math.expm1(root_index * math.log1p(tol))
         self._polynomial = self._polynomial and error < 1.0
         self._wanted = 0.0
         if self._polynomial:
@@ -57,8 +60,8 @@ class MissingDegree:
             needed = np.maximum(needed, found)
         if self._polynomial:
             # l^k/(u^k - l^k), and acosh(1 + 2 s) = 2 asinh(sqrt(s))
-            exponent = self._root_index * np.logaddexp(0.0, spreads)
-            with np.errstate(over="ignore", divide="ignore"):
+            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+                exponent = self._root_index * np.logaddexp(0.0, spreads)
                 degrees = self._wanted / np.arcsinh(np.sqrt(1.0 / np.expm1(exponent)))
                 needed = np.maximum(needed, np.log(degrees))
         return needed

@@ -141,7 +141,11 @@ class ScheduleEnvironment:
         state = self.root()
         for action in actions:
             state = self._taken(state, action)
-        return self._domains[state.domain], self._confirmations.of(state)
+        return self._domains[state.domain], self.look(state)
+
+    def look(self, state: ScheduleState) -> Confirmation:
+        """Return what a closer look at a state says."""
+        return self._confirmations.of(state)
 
     # Environment protocol ------------------------------------------------------------------
 
@@ -307,6 +311,7 @@ class ScheduleEnvironment:
             np.array([self._scaling_price(domain) for domain in self._domains]),
             np.array([self.bound(self._scaled(i)) for i in range(count)]),
             np.zeros(count, dtype=bool),
+            np.full(count, math.inf),
         )
 
     def _reach(self, state: ScheduleState) -> ReachedRanges:
@@ -316,7 +321,8 @@ class ScheduleEnvironment:
             if self._tabulated is None:
                 self._reached[key] = self._exact_reach.of(state)
             else:
-                self._reached[key] = self._tabulated.of(np.array([state.spread]))
+                first = not state.actions
+                self._reached[key] = self._tabulated.of(np.array([state.spread]), at_start=first)
             return self._reached[key]
         return replace(self._reached[key], simulated=0)
 
@@ -350,7 +356,8 @@ class ScheduleEnvironment:
             bounds = np.full(len(kept), math.inf)
         bounds = np.where(ends, 0.0, bounds)
         actions = [open_.actions[i] for i in kept.tolist()]
-        return Children(actions, prices[kept], bounds, ends, simulated)
+        errors = np.where(open_.is_direct[kept], 0.0, reached.error[0, maps])
+        return Children(actions, prices[kept], bounds, ends, errors, simulated)
 
     def _is_too_coarse(self, action: Action) -> bool:
         """Whether the step's precision alone rules the tolerance out, without a closer look."""

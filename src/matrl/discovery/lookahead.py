@@ -34,7 +34,6 @@ class Lookahead:
     ) -> None:
         self._usual, self._bounds, self._reach = usual, bounds, reach
         self._tol = tol * (1.0 + OPTIMISM)
-        self._polynomial = reach.is_polynomial
         self._pole = np.array([update.has_pole_at_zero for update, _ in reach.maps], dtype=bool)
 
     def bounds(
@@ -86,5 +85,5 @@ class Lookahead:
         rest = self._bounds.after(missing[at], later.pending(False), later.needs_residual)
         rest = np.where(done[at], 0.0, rest)
         price = later.own + np.where(later.needs_residual, pending[:, None], 0.0)
-        legal = further.legal[at] & ~(self._pole[maps][:, None] & self._polynomial[later.maps])
+        legal = further.legal[at] & ~(self._pole[maps][:, None] & later.is_polynomial)
         return np.where(legal, price + rest, math.inf).min(axis=1)

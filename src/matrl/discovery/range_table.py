@@ -40,11 +40,12 @@ class RangeTable:
 
     def after(self, spreads: np.ndarray) -> np.ndarray:
         """Return log((1 - E)/E) (b, updates) of spreads (b,); NaN where a rule does not reach."""
-        place = np.clip((spreads - LEAST) / STEP, POINTS, len(self._values) - 1 - POINTS)
+        known = np.where(np.isnan(spreads), LEAST, spreads)
+        place = np.clip((known - LEAST) / STEP, POINTS, len(self._values) - 1 - POINTS)
         base = np.floor(place).astype(int)
         rows = base[:, None] + self._offsets
         needed = np.unique(rows)
-        for row in needed[~self._filled[needed]].tolist():
+        for row in [row for row in needed.tolist() if not self._filled[row]]:
             self._values[row] = self._row(LEAST + STEP * row)
             self._filled[row] = True
         distance = (place - base)[:, None] - self._offsets
@@ -52,7 +53,8 @@ class RangeTable:
         weights = self._weights / np.where(on_a_point, 1.0, distance)
         weights = np.where(on_a_point.any(axis=1)[:, None], on_a_point, weights)
         weights /= weights.sum(axis=1)[:, None]
-        return np.einsum("bp,bpu->bu", weights, self._values[rows])
+        values = np.einsum("bp,bpu->bu", weights, self._values[rows])
+        return np.where(np.isnan(spreads)[:, None], math.nan, values)
 
     def _row(self, spread: float) -> np.ndarray:
         ratio = 1.0 / (1.0 + math.exp(spread))

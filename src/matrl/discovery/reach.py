@@ -18,9 +18,10 @@ __all__ = ["ExactReach", "Reach", "ReachedRanges", "TabulatedReach"]
 
 @dataclass(frozen=True, eq=False)
 class ReachedRanges:
-    """Ranges after each map, (b, maps) each, with their spread and the error they mean.
+    """Ranges after each map, (b, maps + 1) each, with their spread and the error they mean.
 
-    ``legal`` says which maps are safe and make progress; ``simulated`` how many were computed.
+    The last column stands for what is no map, and is never legal. ``legal`` says which maps are
+    safe and make progress; ``simulated`` how many were computed.
     """
 
     lower: np.ndarray
@@ -40,7 +41,6 @@ class Reach:
             kinds = precisions if update.kind == "polynomial" else ("",)
             self.maps += [(update, kind) for kind in kinds]
         self._index = {(update.name, kind): i for i, (update, kind) in enumerate(self.maps)}
-        self.is_polynomial = np.array([u.kind == "polynomial" for u, _ in self.maps], dtype=bool)
 
     def index_of(self, name: str, precision: str) -> int:
         """Return the map of an update in a precision; -1 where there is none."""
@@ -59,7 +59,7 @@ class ExactReach(Reach):
     def of(self, state: ScheduleState) -> ReachedRanges:
         """Return where the maps lead from one state."""
         before = self._table.simulated
-        lower, upper, error = (np.full((1, len(self.maps)), math.nan) for _ in range(3))
+        lower, upper, error = (np.full((1, len(self.maps) + 1), math.nan) for _ in range(3))
         for i, (update, precision) in enumerate(self.maps):
             outcome = self._table.of(update.name, precision, state)
             if outcome is not None:
@@ -87,27 +87,27 @@ class TabulatedReach(Reach):
             slack = slack_of(kind, n) if kind else 0.0
             self._columns.append((slack, mine, [place[self.maps[i][0]] for i in mine]))
 
-    def of(self, spreads: np.ndarray) -> ReachedRanges:
-        """Return where the maps lead from ranges of these spreads (b,)."""
-        shape = (len(spreads), len(self.maps))
-        logit = np.empty(shape)
-        for slack, mine, columns in self._columns:
-            # (u (1 + slack) - l)/l
-            wide = (
-                spreads
-                if slack == 0.0
-                else np.logaddexp(spreads + math.log1p(slack), math.log(slack))
-            )
-            logit[:, mine] = self._table.after(wide)[:, columns]
+    def of(self, spreads: np.ndarray, *, at_start: bool = False) -> ReachedRanges:
+        """Return where the maps lead from ranges of these spreads (b,), NaN for none.
+
+        ``at_start`` any step is one forward, also from a range that is one point.
+        """
+        logit = np.full((len(spreads), len(self.maps) + 1), math.nan)
         with np.errstate(invalid="ignore", over="ignore"):
+            for slack, mine, columns in self._columns:
+                # (u (1 + slack) - l)/l
+                wide = spreads
+                if slack > 0.0:
+                    wide = np.logaddexp(spreads + math.log1p(slack), math.log(slack))
+                logit[:, mine] = self._table.after(wide)[:, columns]
             gap = 1.0 / (1.0 + np.exp(logit))
             after = math.log(2.0) - logit
             error = np.expm1(self._power * np.log1p(gap))
             if self._power > 1:
-                error = np.maximum(
-                    error, -np.expm1(self._power * np.log1p(-np.minimum(gap, 1.0 - 1e-16)))
-                )
-            legal = after < spreads[:, None] - LEAST_PROGRESS
-        return ReachedRanges(
-            np.where(legal, 1.0 - gap, math.nan), 1.0 + gap, after, error, legal, int(legal.sum())
-        )
+                below = np.log1p(-np.minimum(gap, 1.0 - 1e-16))
+                error = np.maximum(error, -np.expm1(self._power * below))
+            legal = np.isfinite(logit)
+            if not at_start:
+                legal &= after < spreads[:, None] - LEAST_PROGRESS
+        lower = np.where(legal, 1.0 - gap, math.nan)
+        return ReachedRanges(lower, 1.0 + gap, after, error, legal, int(legal.sum()))

@@ -1,17 +1,17 @@
 """The plans worth remembering besides the best: a grid of elites, and the front among them.
 
-Elites are as they look at first sight; those on the front of their kind are confirmed in the end.
+Elites are as they look at first sight; those on the front are confirmed in the end.
 
 One plan a cell of quality x price x label is kept, the cheapest (MAP-Elites, Mouret & Clune 2015,
 arXiv:1504.04909).
 """
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Archive", "Elite", "front_of", "fronts_by_label"]
+__all__ = ["Archive", "Elite", "front_of"]
 
 CELLS_PER_DECADE = 4
 """Cells of the quality; those of the price are a tenth wide."""
@@ -40,14 +40,11 @@ class Archive:
         self._cells: dict[Hashable, Elite] = {}
 
     def wants(self, cost: float, quality: float, label: Hashable) -> bool:
-        """Whether a plan would enter: it is the cheapest of its cell, and no elite beats it."""
+        """Whether a plan would enter: it is the cheapest of its cell."""
         if not (math.isfinite(cost) and math.isfinite(quality)):
             return False
         elite = self._cells.get(_cell(cost, quality, label))
-        if elite is not None and elite.cost <= cost:
-            return False
-        probe = Elite(cost, quality, label, ())
-        return not any(other.beats(probe) for other in self._cells.values())
+        return elite is None or (cost, quality) < (elite.cost, elite.quality)
 
     def add(self, elite: Elite) -> None:
         """Let a plan enter that is wanted."""
@@ -66,13 +63,7 @@ def _cell(cost: float, quality: float, label: Hashable) -> Hashable:
     return decade, price, label
 
 
-def fronts_by_label(elites: tuple[Elite, ...]) -> list[Elite]:
-    """Return the elites no other of their kind beats."""
-    kinds = dict.fromkeys(elite.label for elite in elites)
-    return [e for kind in kinds for e in front_of(tuple(e for e in elites if e.label == kind))]
-
-
-def front_of(elites: tuple[Elite, ...]) -> tuple[Elite, ...]:
+def front_of(elites: Iterable[Elite]) -> tuple[Elite, ...]:
     """Return those no other beats, the cheapest first and of equals the first."""
     front: list[Elite] = []
     for elite in sorted(elites, key=lambda e: (e.cost, e.quality)):

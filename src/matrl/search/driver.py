@@ -2,13 +2,12 @@
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from matrl.search.archive import Archive, Elite, front_of, fronts_by_label
+from matrl.search.archive import Archive, Elite, front_of
 from matrl.search.environment import Environment
 from matrl.search.graph import Graph, actions_of
 from matrl.search.incumbent import Incumbent
@@ -100,14 +99,25 @@ class Search:
             optimal=proved or (reason == "optimal" and math.isfinite(root.best)),
             reason=reason,
             best_quality=self._graph.best_quality,
-            front=front_of(tuple(self._confirmed_elites())),
+            front=self._front(),
         )
 
-    def _confirmed_elites(self) -> Iterator[Elite]:
-        for elite in fronts_by_label(self._archive.elites):
-            state = self._graph.confirmed_end(elite.actions)
-            if state is not None:
-                yield replace(elite, quality=self._environment.quality(state))
+    def _front(self) -> tuple[Elite, ...]:
+        """Return the front of the elites that stand a closer look."""
+        looked_at: dict[Elite, Elite | None] = {}
+        while True:
+            known = [looked_at.get(elite, elite) for elite in self._archive.elites]
+            front = front_of([elite for elite in known if elite is not None])
+            new = [elite for elite in front if elite not in looked_at.values()]
+            if not new:
+                return front
+            for elite in new:
+                state = self._graph.confirmed_end(elite.actions)
+                looked_at[elite] = (
+                    None
+                    if state is None
+                    else replace(elite, quality=self._environment.quality(state))
+                )
 
     def _report(self, progress: Callback | None, limits: Limits, last: bool = False) -> None:
         if progress is None:

@@ -16,14 +16,16 @@ class Children:
     """The actions of a state and what is known of their outcome before it is made, (c,) each.
 
     ``prices`` >= 0 are those of the actions, ``bounds`` lower bounds on what remains to be paid
-    after each; ``done`` says which seem to reach the goal. ``simulated`` is how many steps were
-    computed to know this, without those known already.
+    after each; ``done`` says which seem to reach the goal, and ``qualities`` are those of their
+    states (see :meth:`Environment.quality`). ``simulated`` is how many steps were computed to know
+    this, without those known already.
     """
 
     actions: Sequence[Any]
     prices: np.ndarray
     bounds: np.ndarray
     done: np.ndarray
+    qualities: np.ndarray
     simulated: int = 0
 
     def joined(self, other: "Children") -> "Children":
@@ -33,11 +35,13 @@ class Children:
             np.concatenate([self.prices, other.prices]),
             np.concatenate([self.bounds, other.bounds]),
             np.concatenate([self.done, other.done]),
+            np.concatenate([self.qualities, other.qualities]),
             self.simulated + other.simulated,
         )
 
 
-NO_CHILDREN = Children((), np.empty(0), np.empty(0), np.empty(0, dtype=bool))
+_NONE = np.empty(0)
+NO_CHILDREN = Children((), _NONE, _NONE, np.empty(0, dtype=bool), _NONE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,7 +35,7 @@ Path = list[tuple["Node", Edge]]
 class _Waiting:
     """Children not tried yet, by price plus bound."""
 
-    __slots__ = ("actions", "bounds", "done", "first", "open", "prices", "totals")
+    __slots__ = ("actions", "bounds", "done", "first", "open", "prices", "qualities", "totals")
 
     def __init__(self, children: Children) -> None:
         totals = children.prices + children.bounds
@@ -43,7 +43,8 @@ class _Waiting:
         order = order[: int(np.isfinite(totals).sum())]
         self.actions = [children.actions[i] for i in order.tolist()]
         self.prices, self.bounds = children.prices[order], children.bounds[order]
-        self.done, self.totals = children.done[order], totals[order]
+        self.done, self.qualities = children.done[order], children.qualities[order]
+        self.totals = totals[order]
         self.open = np.ones(len(order), dtype=bool)
         self.first = 0
 
@@ -60,7 +61,8 @@ class _Waiting:
         """Return those left and some more."""
         left = np.flatnonzero(self.open)
         actions = [self.actions[i] for i in left.tolist()]
-        rest = Children(actions, self.prices[left], self.bounds[left], self.done[left])
+        kept = (self.prices, self.bounds, self.done, self.qualities)
+        rest = Children(actions, *(one[left] for one in kept))
         return _Waiting(rest.joined(children) if actions else children)
 
 
@@ -209,6 +211,7 @@ class Graph:
         if len(children.actions) and not node.done:
             node.waiting = node.waiting.with_more(children)
             self.steps += children.simulated
+            self.best_quality = min(self.best_quality, float(children.qualities.min()))
 
     def _accept(self, node: Node) -> None:
         node.confirmed = True

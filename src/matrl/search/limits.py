@@ -6,6 +6,9 @@ from typing import Literal
 
 __all__ = ["Limits", "Reason"]
 
+GRACE = 50_000
+"""How many steps beyond its limit a search may take to find a first plan."""
+
 Reason = Literal["optimal", "exhausted", "nodes", "time", "break-even", "interrupted"]
 """Why a search ended: it proved its plan, had nothing left to try, met a limit or Ctrl-C."""
 
@@ -13,6 +16,8 @@ Reason = Literal["optimal", "exhausted", "nodes", "time", "break-even", "interru
 @dataclass(frozen=True)
 class Limits:
     """Seconds and simulated steps a search may take, and how often its plan will be called.
+
+    Steps are only counted against the limit once there is a plan, or ``GRACE`` more are taken.
 
     Where calls are counted, prices must be in seconds: the search ends once it has taken longer
     than all calls together can still gain by a better plan, going by the proved lower bound.
@@ -24,7 +29,8 @@ class Limits:
 
     def met(self, seconds: float, nodes: int, gain: float) -> Reason | None:
         """Return which limit is met, where a better plan could still save ``gain`` a call."""
-        if nodes >= self.nodes:
+        without_plan = math.isinf(gain)
+        if nodes >= self.nodes + (GRACE if without_plan else 0):
             return "nodes"
         if seconds > self.seconds:
             return "time"
