@@ -20,7 +20,7 @@ __all__ = ["RangeTable", "range_table"]
 STEP = 0.25
 LEAST, LARGEST = -40.0, 60.0
 POINTS = 8
-EXACT_DOWN_TO = 1e-11
+LEAST_GAP = 1e-10
 """Below this E the table goes on by the order of convergence: it could not be measured."""
 
 
@@ -51,7 +51,7 @@ class RangeTable:
         distance = (place - base)[:, None] - self._offsets
         on_a_point = np.abs(distance) < 1e-12
         weights = self._weights / np.where(on_a_point, 1.0, distance)
-        weights = np.where(on_a_point.any(axis=1)[:, None], on_a_point, weights)
+        weights = np.where(np.any(on_a_point, axis=1)[:, np.newaxis], on_a_point, weights)
         weights /= weights.sum(axis=1)[:, None]
         values = np.einsum("bp,bpu->bu", weights, self._values[rows])
         return np.where(np.isnan(spreads)[:, None], math.nan, values)
@@ -63,13 +63,22 @@ class RangeTable:
     def _value(self, index: int, spread: float, ratio: float) -> float:
         update = self._updates[index]
         order = update.order(self._root_index)
-        if self._anchors[index] is None:
-            at = max(math.log(EXACT_DOWN_TO) / order, LEAST)
-            self._anchors[index] = (at, self._measured(update, 1.0 / (1.0 + math.exp(at))))
-        at, known = self._anchors[index] or (0.0, 0.0)
+        at, known = self._anchor(index, order)
         if spread < at:
-            return known + order * (at - spread)
+            return known + order * (_distance(at) - _distance(spread))
         return self._measured(update, ratio)
+
+    def _anchor(self, index: int, order: int) -> tuple[float, float]:
+        """Return the narrowest spread, but for a step or two, at which E can be measured."""
+        anchor = self._anchors[index]
+        if anchor is None:
+            at = max(math.log(LEAST_GAP) / order, LEAST)
+            value = math.nan
+            while not value < -math.log(LEAST_GAP) and at < 0.0:
+                at += 2.0 * STEP
+                value = self._measured(self._updates[index], 1.0 / (1.0 + math.exp(at)))
+            anchor = self._anchors[index] = at, value
+        return anchor
 
     def _measured(self, update: Update, ratio: float) -> float:
         k = self._root_index
@@ -81,6 +90,12 @@ class RangeTable:
         gap = 0.5 * (upper - lower)
         least = max(1.0 - gap, lower)
         return math.log(least / gap) if least > 0.0 and gap > 0.0 else math.nan
+
+
+def _distance(spread: float) -> float:
+    """Return log((1 - l^(1/2))/(1 + l^(1/2))), of which E is all but a power."""
+    root = math.exp(-0.5 * math.log1p(math.exp(spread)))
+    return spread + 2.0 * math.log(root) - 2.0 * math.log1p(root)
 
 
 @lru_cache(maxsize=32)

@@ -61,8 +61,9 @@ class _Waiting:
         """Return those left and some more."""
         left = np.flatnonzero(self.open)
         actions = [self.actions[i] for i in left.tolist()]
-        kept = (self.prices, self.bounds, self.done, self.qualities)
-        rest = Children(actions, *(one[left] for one in kept))
+        rest = Children(
+            actions, self.prices[left], self.bounds[left], self.done[left], self.qualities[left]
+        )
         return _Waiting(rest.joined(children) if actions else children)
 
 

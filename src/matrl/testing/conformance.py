@@ -37,6 +37,8 @@ SCALAR_FACTOR = 16.0
 """Largest disagreement of two scalar evaluations allowed, in units eps cond."""
 RANGES = ((0.01, 1.0), (0.1, 1.0), (0.5, 1.2), (0.99, 1.01))
 GRID = 20001
+SCALED = 0.75
+"""A factor no range is special under."""
 HIGH_ORDER = 9
 LARGE = 8
 """Root index beyond which ranges and steps are given in x^k, not in x."""
@@ -221,6 +223,19 @@ def _run(
     return outs, backend.counts
 
 
+def _check_oscillation(
+    where: str, update: Update, k: int, ends: tuple[float, float], found: tuple[float, float]
+) -> None:
+    """Hold the image against what is said of it: [1 - E, 1 + E], E as for any multiple."""
+    gap = 0.5 * (found[1] - found[0])
+    centre = 0.5 * (found[0] + found[1])
+    _require(abs(centre - 1.0) <= 1e-9, where, f"the image is about {centre:.17g} and not about 1")
+    other = SCALED * ends[0], SCALED * ends[1]
+    least, greatest = image(update, k, tuple(update.coefficients(k, *other)), *other)
+    close = abs(0.5 * (greatest - least) - gap) <= 1e-9 * (1.0 + gap)
+    _require(close, where, f"E is {gap:.17g}, but {0.5 * (greatest - least):.17g} after scaling")
+
+
 def _check_image(where: str, update: Update, k: int, lower: float, upper: float) -> None:
     """Hold the image of a range, from its ends and critical points, against samples of h."""
     coefficients = tuple(update.coefficients(k, lower, upper))
@@ -228,6 +243,8 @@ def _check_image(where: str, update: Update, k: int, lower: float, upper: float)
     h = apply_update(update, k, coefficients, np.geomspace(lower, upper, GRID))
     rounding = SCALAR_FACTOR * float(np.finfo(np.float64).eps) * (1.0 + _size(coefficients))
     where = f"{where} on [{lower:.3g}, {upper:.3g}]"
+    if update.equioscillates:
+        _check_oscillation(where, update, k, (lower, upper), (least, greatest))
     _require(
         float(h.min()) >= least - rounding and float(h.max()) <= greatest + rounding,
         where,
