@@ -153,8 +153,9 @@ class Profile:
         try:
             content = Path(path).read_bytes()
         except OSError as error:
+            reason = error.strerror or error
             raise ArtifactError(
-                f"{path}: cannot be read ({error.strerror or error}); give the path of a profile.json"
+                f"{path}: cannot be read ({reason}); give the path of a profile.json"
             ) from error
         try:
             return cls.from_json(content)
