@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 import matrl
+from matrl.errors import InputError, UnreachableError
 from matrl.report import solution_report
 
 INTERVAL = ("--interval", "1e-2", "1")
@@ -177,7 +178,7 @@ def test_help_says_that_single_refused_matrices_are_2_and_stacks_1(invoke) -> No
 
 def test_a_byte_swapped_array_is_told_its_native_dtype(invoke) -> None:
     plan, a = matrl.Plan.load("plan.json"), np.load("swapped.npy")
-    with pytest.raises(matrl.errors.InputError, match=r"native byte order.*astype\('float64'\)$"):
+    with pytest.raises(InputError, match=r"native byte order.*astype\('float64'\)$"):
         plan.run(a)
 
 
@@ -196,7 +197,7 @@ def test_a_complex64_problem_is_offered_complex128(complex_prices) -> None:
     problem = matrl.Problem(
         "sign", matrl.Spectrum.interval(1e-2, 1), tol=1e-6, dtype="complex64", shape=(64, 64)
     )
-    with pytest.raises(matrl.errors.UnreachableError, match=r"or complex128$"):
+    with pytest.raises(UnreachableError, match=r"or complex128$"):
         matrl.discover(problem, profile=complex_prices, allow="minimax-3", steps=1)
 
 

@@ -88,7 +88,7 @@ class Spectrum:
             raise InputError(
                 f"interval: needs 0 < lower <= upper < infinity, got [{lower:g}, {upper:g}]; "
                 "give finite ends in this order, for sign the moduli of the eigenvalues, for polar "
-                "factors the singular values; for roots of singular or indefinite matrices add a ridge"
+                "factors the singular values; for roots of an indefinite matrix add a ridge"
             )
         return cls("interval", lower, upper)
 
