@@ -1,6 +1,15 @@
+import json
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
+
+import matrl
+from matrl.errors import InputError, UnreachableError
+from matrl.report import solution_report
 
 INTERVAL = ("--interval", "1e-2", "1")
 N = ("--n", "64")
@@ -81,6 +90,16 @@ BAD = [
     ),
     (discover("--samples", "complex.npy", *N, *QUICK), 2, "complex.npy: must hold real"),
     (discover("--samples", "empty.npy", *N, *QUICK), 2, "empty.npy: is empty"),
+    # remedies that fit
+    (discover("--interval", "-1", "1", *N, *QUICK, function="sign"), 2, "for sign the moduli"),
+    (discover("--interval", "0", "1", *N, *QUICK, function="sign"), 2, "give the least modulus"),
+    (discover("--interval", "1", "inf", *N, *QUICK), 2, "give finite ends in this order"),
+    (discover("--interval", "1e-300", "1e300", *N, *QUICK, function="sign"), 2, "interval: the"),
+    (discover("--interval", "5e-324", "1e-323", *N, *QUICK, function="inv"), 2, "interval: the"),
+    (discover(*GOOD, "--allow", "cholesky", function="sign"), 2, "allow iterations such as"),
+    (discover(*INTERVAL, *N, "--profile", "none.json"), 2, "give the path of a profile.json"),
+    (discover("--samples", "none.npy", *N, *QUICK), 2, "give the path of a .npy file"),
+    (discover("--matrices", "none.npy", *QUICK), 2, "give the path of a .npy file"),
     # run
     (run("plan.json", "missing.npy"), 2, "missing.npy: cannot be read"),
     (run("plan.json", "."), 2, "cannot be read"),
@@ -141,3 +160,52 @@ def test_no_command_prints_help(invoke) -> None:
     result = invoke()
     assert (result.exit_code, result.stdout) == (2, "")
     assert "discover" in result.stderr
+
+
+def test_complex_input_is_not_told_to_drop_its_imaginary_part(invoke) -> None:
+    result = invoke(*run("plan.json", "complex.npy"))
+    assert "discover a plan for complex128" in result.stderr
+    assert "astype" not in result.stderr
+
+
+def test_help_says_that_single_refused_matrices_are_2_and_stacks_1(invoke) -> None:
+    assert invoke(*run("plan.json", "indefinite.npy")).exit_code == 2
+    assert invoke(*run("plan.json", "stack.npy")).exit_code == 1
+    words = " ".join(invoke("--help").stdout.split())
+    assert "1 the result was not reached (no schedule meets the tolerance, a matrix of a" in words
+    assert "2 wrong usage, input (a single matrix refused)" in words
+
+
+def test_a_byte_swapped_array_is_told_its_native_dtype(invoke) -> None:
+    plan, a = matrl.Plan.load("plan.json"), np.load("swapped.npy")
+    with pytest.raises(InputError, match=r"native byte order.*astype\('float64'\)$"):
+        plan.run(a)
+
+
+def test_an_unknown_rank_is_no_number(invoke) -> None:
+    result = invoke(*run("plan.json", "calm.npy"), "--verify", "off")
+    assert result.exit_code == 0
+    assert "-1" not in next((r for r in result.stdout.splitlines() if r.startswith("rank")), "")
+    stack = matrl.Plan.load("plan.json").run(np.load("calm.npy"), verify="off")
+    unknown = replace(stack, rank=np.array([-1, 64]))
+    with StringIO() as text:
+        Console(file=text).print(solution_report(unknown))
+        assert "unknown, 64" in text.getvalue()
+
+
+def test_a_complex64_problem_is_offered_complex128(complex_prices) -> None:
+    problem = matrl.Problem(
+        "sign", matrl.Spectrum.interval(1e-2, 1), tol=1e-6, dtype="complex64", shape=(64, 64)
+    )
+    with pytest.raises(UnreachableError, match=r"or complex128$"):
+        matrl.discover(problem, profile=complex_prices, allow="minimax-3", steps=1)
+
+
+@pytest.fixture
+def complex_prices() -> matrl.Profile:
+    ops = [
+        {"op": op, "dtype": dtype, "n": 64, "batch": 1, "seconds": 1.0}
+        for op in ("matmul", "add", "inv_spd", "eigh")
+        for dtype in ("complex64", "complex128")
+    ]
+    return matrl.Profile.from_json(json.dumps({"schema": 1, "name": "unit", "ops": ops}))

@@ -104,8 +104,8 @@ def cli(context: click.Context) -> int | None:
       matrl discover invsqrt --interval 1e-4 1 --n 512 -o plan.json
       matrl run plan.json A.npy -o F.npy
 
-    Exit codes: 0 fine; 1 the result was not reached (no schedule meets the tolerance, a matrix was
-    refused); 2 wrong usage, input or files; 130 interrupted.
+    Exit codes: 0 fine; 1 the result was not reached (no schedule meets the tolerance, a matrix of
+    a stack was refused); 2 wrong usage, input (a single matrix refused) or files; 130 interrupted.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

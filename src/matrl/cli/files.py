@@ -34,7 +34,9 @@ def load_array(path: Path) -> np.ndarray:
     except ArtifactError:
         raise  # it is a ValueError too
     except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise ArtifactError(
+            f"{path}: cannot be read ({error.strerror or error}); give the path of a .npy file"
+        ) from None
     except (ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError) as error:
         if "allow_pickle" in str(error):
             raise ArtifactError(

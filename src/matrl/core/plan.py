@@ -69,7 +69,9 @@ class StepRecord:
 
     ``name`` is the update (or direct method), ``form`` how it is carried out, ``precision`` the
     dtype it works in, ``coefficients`` those of the update, ``product`` how the carried matrix is
-    multiplied, and ``error`` max |x - 1| over the domain after the step, in exact arithmetic.
+    multiplied, and ``error`` the error in the plan's measure if the schedule ended after the step,
+    in exact arithmetic. In a weighted measure that of a step before the last is seen at 256 points
+    (the samples) only, and may be too low.
     """
 
     name: str

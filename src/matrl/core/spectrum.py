@@ -87,7 +87,8 @@ class Spectrum:
         if not (finite and 0.0 <= lower <= upper and upper > 0.0):
             raise InputError(
                 f"interval: needs 0 < lower <= upper < infinity, got [{lower:g}, {upper:g}]; "
-                "a singular or indefinite spectrum has no root of this kind (add a ridge)"
+                "give finite ends in this order, for sign the moduli of the eigenvalues, for polar "
+                "factors the singular values; for roots of an indefinite matrix add a ridge"
             )
         return cls("interval", lower, upper)
 

@@ -53,7 +53,10 @@ def allowed_updates(problem: Problem, allow: str | Sequence[str]) -> list[Update
         )
     ]
     if not fitting:
-        raise InputError(f"allow: none of the actions matching {allow!r} computes {function.name}")
+        raise InputError(
+            f"allow: none of the actions matching {allow!r} computes {function.name}; allow "
+            "iterations such as 'minimax-*', or 'eigh' ('svd' for polar factors)"
+        )
     if not problem.spectrum.zeros:
         return fitting
     meeting = [u for u in fitting if any(can_meet_zero(u, name) for name in PRECISIONS)]
@@ -86,7 +89,7 @@ def why_unreachable(
     )
     remedy = "allow more actions, steps or time, or ask for a larger tol"
     if problem.precision == "float32" or "float64" not in precisions:
-        remedy += " or float64"
+        remedy += f" or {working_dtype('float64', problem.dtype)}"
     return (
         f"tol: {problem.tol:g} is out of reach of the {len(updates)} allowed actions: "
         f"{reached}{lacking}; {remedy}"

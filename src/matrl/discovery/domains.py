@@ -24,6 +24,8 @@ EXACT_ROOT_INDEX = 8
 Then f(A) scales back exactly. Beyond, m would lie below 1 by a factor up to 2^k, which coefficients
 by powers of m make up for, but only to overflow in float32; so f(A) is rounded once more.
 """
+LEAST_SHARE = 1e-280
+"""What is smaller, relative to the upper end, counts as this: no measure can notice it."""
 NODES = 20
 GRID = 256
 
@@ -149,8 +151,10 @@ def _domain(
     """Return the domain; an interval's error is the worst over it, that of samples over them."""
     function = measure.function
     lower, upper = ends
-    if lower == 0.0:
+    if domain.lower == 0.0:
         lower = measure.negligible(tol) * upper
+    elif lower < LEAST_SHARE * upper:
+        lower = LEAST_SHARE * upper  # scaled, the true end may have underflowed
     grid = grid_points(lower, upper, GRID) if upper > lower else np.array([upper])
     density = np.full(len(grid), 1.0 / len(grid))
     if eigenvalues is not None and not is_interval:

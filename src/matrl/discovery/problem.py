@@ -16,6 +16,10 @@ from matrl.functions import FUNCTIONS
 
 __all__ = ["NORMS", "Problem"]
 
+LARGEST = 1e300
+LARGEST_CONDITION = 1e24
+"""From about 1e16 on rounding destroys small eigenvalues; from 1e30 on its model overflows."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -119,11 +123,18 @@ def _check_spectrum(spectrum: Spectrum, measure: Measure) -> None:
     function = measure.function
     is_singular = spectrum.kind == "interval" and spectrum.lower == 0.0
     if is_singular and not (function.vanishes_at_zero and measure.is_weighted):
+        remedy = (
+            "give the least modulus (singular value) above 0 that is to be resolved"
+            if function.carries == "x"
+            else "a singular spectrum has no such function (add a ridge), and only roots in a "
+            "normwise measure need not resolve small eigenvalues"
+        )
         raise InputError(
             f"interval: needs 0 < lower for {function.name} in the measure {measure.norm!r}, got "
-            f"[0, {spectrum.upper:g}]; a singular spectrum has no such function (add a ridge), "
-            "and only roots in a normwise measure need not resolve small eigenvalues"
+            f"[0, {spectrum.upper:g}]; "
+            f"{remedy}"
         )
+    _check_size(spectrum, measure)
     if spectrum.zeros and not function.vanishes_at_zero:
         raise InputError(
             f"samples: {spectrum.zeros} eigenvalues are 0, where {function.name} is not defined; "
@@ -153,6 +164,24 @@ def _check_spectrum(spectrum: Spectrum, measure: Measure) -> None:
                 f"{one.least_eigenvalue:.3g} is not above the rounding level {one.floor:.3g}; "
                 "add a ridge (A + c*I)"
             )
+
+
+def _check_size(spectrum: Spectrum, measure: Measure) -> None:
+    """Refuse what no dtype resolves, before readings overflow on it."""
+    if spectrum.kind == "matrices":
+        return
+    lower, upper = spectrum.lower, spectrum.upper
+    if not 1.0 / LARGEST <= upper <= LARGEST:
+        raise InputError(
+            f"{spectrum.kind}: the largest eigenvalue {upper:g} is not within "
+            f"[{1.0 / LARGEST:g}, {LARGEST:g}]; scale the matrices and this by a power of two"
+        )
+    unresolved = measure.function.vanishes_at_zero and measure.is_weighted
+    if lower > 0.0 and not unresolved and lower < upper / LARGEST_CONDITION:
+        raise InputError(
+            f"{spectrum.kind}: the condition, from {lower:g} to {upper:g}, is above "
+            f"{LARGEST_CONDITION:g}, far beyond float64 (1e16); raise the lower end, or add a ridge"
+        )
 
 
 def _check_rank(spectrum: Spectrum, function: MatrixFunction) -> None:

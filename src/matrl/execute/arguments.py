@@ -52,9 +52,15 @@ def as_input(a: Any, plan: PlanRecord, shape: tuple[int, int]) -> np.ndarray:
     """Return ``a`` if it is an array (..., m, n) of the plan's dtype; InputError otherwise."""
     array = as_array(a)
     if array.dtype != plan.dtype:
+        name = array.dtype.name
+        if name == plan.dtype:
+            raise InputError(f"A: is not in native byte order; pass A.astype('{name}')")
+        cast = f"pass A.astype('{plan.dtype}') or "
+        if array.dtype.kind == "c" and not plan.dtype.startswith("complex"):
+            cast = ""  # it would drop the imaginary part
         raise InputError(
-            f"A: has dtype {array.dtype}, but the plan is for {plan.dtype}; pass "
-            f"A.astype('{plan.dtype}') or discover a plan for {array.dtype}"
+            f"A: has dtype {name}, but the plan is for {plan.dtype}; {cast}discover a plan for "
+            f"{name}"
         )
     if array.shape[-2:] == shape:
         return array

@@ -153,7 +153,10 @@ class Profile:
         try:
             content = Path(path).read_bytes()
         except OSError as error:
-            raise ArtifactError(f"path {path} cannot be read ({error}): check it") from error
+            reason = error.strerror or error
+            raise ArtifactError(
+                f"{path}: cannot be read ({reason}); give the path of a profile.json"
+            ) from error
         try:
             return cls.from_json(content)
         except ArtifactError as error:

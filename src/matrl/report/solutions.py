@@ -47,7 +47,7 @@ def solution_report(solution: Solution) -> RenderableType:
     if error is not None:
         facts.append(("error at most", f"{error:.3g}"))
     if solution.rank is not None:
-        facts.append(("rank", ", ".join(map(str, np.ravel(solution.rank)[:_SHOWN_NOTES]))))
+        facts.append(("rank", _ranks(solution)))
     facts += [
         ("steps", solution.steps),
         ("time", in_engineering_units(solution.seconds)),
@@ -78,6 +78,12 @@ def solution_document(solution: Solution) -> dict[str, Any]:
         "rank": None if solution.rank is None else np.asarray(solution.rank).tolist(),
         "message": solution.message,
     }
+
+
+def _ranks(solution: Solution) -> str:
+    """Return the ranks, -1 meaning that a matrix's was not determined."""
+    ranks = np.ravel(solution.rank)[:_SHOWN_NOTES].tolist()
+    return ", ".join("unknown" if rank < 0 else str(rank) for rank in ranks)
 
 
 def _largest(numbers: Any) -> float | None:
