@@ -13,6 +13,7 @@ from matrl.errors import InputError, MissingExtraError
 from matrl.profile import OperationTime, Profile
 from matrl.report import (
     found_report,
+    front_report,
     in_engineering_units,
     plan_report,
     profile_report,
@@ -90,8 +91,16 @@ def test_plan_report() -> None:
     assert "no race was run" in printed(plan_report(unraced))
 
 
+def test_front_report_has_a_row_a_plan() -> None:
+    found = Found(PLAN, 0.0125, 500, 1.5, True, False, "optimal", (PLAN,), (PLAN, PLAN))
+    text = printed(front_report(found, in_seconds=False))
+    assert text.count("0.0125") == 2
+    assert PLAN.steps[0].name in text
+    assert "12.5 ms" in printed(front_report(found, in_seconds=True))
+
+
 def test_found_report_says_what_optimal_means() -> None:
-    found = Found(PLAN, 0.0125, 500, 1.5, True, False, (PLAN,))
+    found = Found(PLAN, 0.0125, 500, 1.5, True, False, "optimal", (PLAN,), (PLAN,))
     assert "12.5 ms" in printed(found_report(found, in_seconds=True))
     text = printed(found_report(found, in_seconds=False))
     assert "0.0125 at the prices" in text

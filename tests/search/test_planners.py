@@ -126,6 +126,7 @@ def test_any_graph_with_traps_mirages_and_batches(planner, seed, size, bound):
         traps=frozenset(inner[: size // 5]),
         mirages=frozenset(inner[size // 5 : 2 * size // 5]),
         late=late,
+        confirms_early=seed % 2 == 0,
     )
     check(network, planner, seed=seed)
 

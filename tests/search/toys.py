@@ -53,6 +53,7 @@ class Network:
         late: frozenset[tuple[int, int]] = frozenset(),
         mirages: frozenset[int] = frozenset(),
         merged: bool = True,
+        confirms_early: bool = False,
     ) -> None:
         self.arcs, self.goals, self.traps = arcs, goals, traps
         self.late, self.mirages, self.merged = late, mirages, merged
@@ -61,6 +62,7 @@ class Network:
         self.exact = distances(legal, goals - traps)
         self._bound = bound
         self._interrupt_at = interrupt_at
+        self.confirms_early = confirms_early
         self.calls = 0
         self.confirmed: set[int] = set()
 

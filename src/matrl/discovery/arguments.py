@@ -4,15 +4,22 @@ from collections.abc import Sequence
 
 from matrl.core.precision import PRECISIONS, precision_of, working_dtype
 from matrl.discovery.problem import Problem
-from matrl.errors import InputError
+from matrl.errors import InputError, UnknownNameError
 from matrl.iterations import UPDATES, DirectMethod, Update, can_meet_zero
 from matrl.profile import Profile
-from matrl.search import SearchResult
+from matrl.search import PLANNERS, SearchResult
 
 __all__ = ["allowed_updates", "check_limits", "precisions_of", "why_unreachable"]
 
 
-def check_limits(steps: int | None, time_limit: float, nodes: int | None, seed: int) -> None:
+def check_limits(
+    steps: int | None,
+    time_limit: float,
+    nodes: int | None,
+    seed: int,
+    planner: str = "mcts",
+    expected_calls: float | None = None,
+) -> None:
     """Raise :class:`~matrl.errors.InputError` for limits that make no sense."""
     if steps is not None and (not isinstance(steps, int) or steps < 1):
         raise InputError(f"steps: must be an integer >= 1, got {steps!r}")
@@ -22,6 +29,12 @@ def check_limits(steps: int | None, time_limit: float, nodes: int | None, seed: 
         raise InputError(f"nodes: must be an integer >= 1, got {nodes!r}")
     if not isinstance(seed, int) or seed < 0:
         raise InputError(f"seed: must be an integer >= 0, got {seed!r}")
+    if planner not in PLANNERS:
+        raise UnknownNameError(
+            f"planner: there is no {planner!r}; choose one of: {', '.join(PLANNERS)}"
+        )
+    if expected_calls is not None and not expected_calls > 0.0:
+        raise InputError(f"expected_calls: must be a positive number, got {expected_calls!r}")
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:

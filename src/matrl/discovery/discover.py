@@ -45,6 +45,8 @@ def discover(
     time_limit: float = 10.0,
     nodes: int | None = None,
     seed: int = 0,
+    planner: str = "mcts",
+    expected_calls: float | None = None,
     progress: Callback | None = None,
 ) -> Found:
     """Return the cheapest plan found for a problem.
@@ -54,6 +56,9 @@ def discover(
     actions by shell-style patterns, ``precision`` the dtypes steps may work in, ``steps`` is the
     largest number of steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
     steps, or when it has proved its plan optimal; it is deterministic for ``seed`` and ``nodes``.
+    ``planner`` is ``"mcts"``, ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or
+    ``"random"``. With ``expected_calls``, how often the plan will run, the search also ends once it
+    has taken longer than a better plan could still save (prices must be in seconds).
     ``progress`` is called with a :class:`~matrl.search.Progress` now and then.
 
     Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance.
@@ -68,7 +73,7 @@ def discover(
     >>> [step.name for step in found.plan.steps], found.cost
     (['zolotarev-1', 'zolotarev-1'], 5.0)
     """
-    check_limits(steps, time_limit, nodes, seed)
+    check_limits(steps, time_limit, nodes, seed, planner, expected_calls)
     precisions = precisions_of(precision)
     updates = allowed_updates(problem, allow)
     given = profile is not None
@@ -80,9 +85,11 @@ def discover(
     environment = _environment(problem, profile, given, updates, precisions, steps)
     result = search(
         environment,
+        planner=planner,
         seed=seed,
         time_limit=time_limit,
         node_limit=float("inf") if nodes is None else nodes,
+        expected_calls=float("inf") if expected_calls is None else expected_calls,
         finalists=FINALISTS,
         progress=progress,
     )
@@ -122,7 +129,13 @@ def discover(
         search_seconds=result.seconds,
         optimal=best.provenance.optimal,
         interrupted=result.interrupted,
+        reason=result.reason,
         finalists=tuple(plans),
+        front=tuple(
+            _plan(problem, environment, elite.actions, elite.cost, profile.name, provenance)
+            for elite in result.front
+            if len(elite.actions) > (len(environment.domains) > 1)
+        ),
     )
 
 

@@ -149,6 +149,11 @@ class ScheduleEnvironment:
 
     # Environment protocol ------------------------------------------------------------------
 
+    @property
+    def confirms_early(self) -> bool:
+        """Whether states are expanded exactly, which costs more than a closer look."""
+        return self._tabulated is None
+
     def root(self) -> ScheduleState:
         """Return the empty schedule; scaled already where there is no choice of scaling."""
         if len(self._domains) == 1:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from matrl.plan import Plan
+from matrl.search import Reason
 
 __all__ = ["Found"]
 
@@ -14,7 +15,9 @@ class Found:
 
     ``cost`` is in seconds, or in the unit of the profile given; ``optimal`` says that the search
     proved that no cheaper schedule of the allowed actions exists; ``interrupted`` that it was
-    stopped by Ctrl-C with the best so far.
+    stopped by Ctrl-C with the best so far, and ``reason`` why it ended. ``front`` are the plans met
+    that no other beats in cost and predicted error both, the cheapest first, whatever the
+    tolerance; they have not raced.
     """
 
     plan: Plan
@@ -23,7 +26,9 @@ class Found:
     search_seconds: float
     optimal: bool
     interrupted: bool
+    reason: Reason
     finalists: tuple[Plan, ...] = field(repr=False, default=())
+    front: tuple[Plan, ...] = field(repr=False, default=())
 
     @property
     def error(self) -> float:
@@ -60,6 +65,16 @@ class Found:
             "profile": plan.predicted.profile,
             "optimal": self.optimal,
             "interrupted": self.interrupted,
+            "reason": self.reason,
+            "front": [
+                {
+                    "cost": one.predicted.cost,
+                    "error": one.predicted.error,
+                    "rounding": one.predicted.rounding,
+                    "steps": [f"{s.name}/{s.form}/{s.precision}" for s in one.steps],
+                }
+                for one in self.front
+            ],
             "nodes": self.nodes,
             "search_seconds": self.search_seconds,
             "measured_error": plan.provenance.measured_error,

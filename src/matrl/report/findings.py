@@ -4,10 +4,10 @@ from rich.console import Group, RenderableType
 
 from matrl.discovery import Found
 from matrl.report.plans import describe_domain, describe_scaling, measured, steps_table
-from matrl.report.tables import facts_table
+from matrl.report.tables import facts_table, new_table, text
 from matrl.report.units import in_engineering_units
 
-__all__ = ["found_report"]
+__all__ = ["found_report", "front_report"]
 
 
 def found_report(found: Found, *, in_seconds: bool) -> RenderableType:
@@ -32,6 +32,22 @@ def found_report(found: Found, *, in_seconds: bool) -> RenderableType:
     batch = f"{plan.batch} x " if plan.batch > 1 else ""
     head = facts_table([("function", f"{plan.function}, {plan.dtype}, {batch}({m}, {n})")])
     return Group(head, steps_table(plan), facts_table(facts))
+
+
+def front_report(found: Found, *, in_seconds: bool) -> RenderableType:
+    """Return the plans of a finding's front as a table, for ``matrl discover --front``."""
+    numbers = ("cost", "error", "rounding")
+    table = new_table(*numbers, "steps", right=numbers, title="front")
+    for plan in found.front:
+        predicted = plan.predicted
+        cost = predicted.cost
+        table.add_row(
+            in_engineering_units(cost) if in_seconds else f"{cost:.6g}",
+            f"{predicted.error:.3g}",
+            f"{predicted.rounding:.2g}",
+            text(", ".join(f"{s.name} ({s.form}, {s.precision})" for s in plan.steps)),
+        )
+    return table
 
 
 def _optimality(found: Found) -> str:

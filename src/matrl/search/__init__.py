@@ -3,7 +3,7 @@
 from matrl.search.archive import Elite
 from matrl.search.driver import Search, search
 from matrl.search.environment import NO_CHILDREN, Children, Environment, Verdict
-from matrl.search.limits import Limits
+from matrl.search.limits import Limits, Reason
 from matrl.search.planners import PLANNERS
 from matrl.search.progress import Progress
 from matrl.search.result import SearchResult
@@ -16,6 +16,7 @@ __all__ = [
     "Environment",
     "Limits",
     "Progress",
+    "Reason",
     "Search",
     "SearchResult",
     "Verdict",

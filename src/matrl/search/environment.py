@@ -63,6 +63,11 @@ class Environment(Protocol[State]):
     asked only on the way to a plan that would be the best; until then it is taken to be legal.
     """
 
+    @property
+    def confirms_early(self) -> bool:
+        """Whether a closer look at a state costs less than to expand it, and is best had first."""
+        ...
+
     def root(self) -> State:
         """Return the state in which every plan starts."""
         ...

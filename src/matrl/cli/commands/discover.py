@@ -19,9 +19,9 @@ from matrl.errors import InputError
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES
 from matrl.profile import Profile
-from matrl.report import found_report, in_engineering_units
+from matrl.report import found_report, front_report, in_engineering_units
 from matrl.report.catalogue_tables import families
-from matrl.search import Progress
+from matrl.search import PLANNERS, Progress
 
 __all__ = ["discover_command"]
 
@@ -108,6 +108,20 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
 )
 @click.option("--nodes", type=int, metavar="N", help="Simulated steps to search.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the search.")
+@click.option(
+    "--planner",
+    type=click.Choice(list(PLANNERS)),
+    default="mcts",
+    show_default=True,
+    help="Search.",
+)
+@click.option(
+    "--expected-calls",
+    type=float,
+    metavar="N",
+    help="Runs the plan is for: end where searching on costs more than it can save them.",
+)
+@click.option("--front", is_flag=True, help="Print the plans no other beats in cost and error.")
 @click.option("-o", "--output", type=_FILE, metavar="plan.json", help="Where to save the plan.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
 @verbose_option
@@ -129,6 +143,9 @@ def discover_command(
     time_limit: float,
     nodes: int | None,
     seed: int,
+    planner: str,
+    expected_calls: float | None,
+    front: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -155,13 +172,21 @@ def discover_command(
             time_limit=time_limit,
             nodes=nodes,
             seed=seed,
+            planner=planner,
+            expected_calls=expected_calls,
             progress=lambda progress: show(_line(progress, prices is None)),
         )
-    _deliver(found, output, target, as_json, in_seconds=prices is None)
+    _deliver(found, output, target, as_json, front=front, in_seconds=prices is None)
 
 
 def _deliver(
-    found: Found, output: Path | None, target: Path | None, as_json: bool, *, in_seconds: bool
+    found: Found,
+    output: Path | None,
+    target: Path | None,
+    as_json: bool,
+    *,
+    front: bool,
+    in_seconds: bool,
 ) -> None:
     if target is not None:
         found.plan.save(target)
@@ -172,6 +197,8 @@ def _deliver(
         print_document({**found.to_dict(), **saved})
         return
     print_report(found_report(found, in_seconds=in_seconds))
+    if front:
+        print_report(front_report(found, in_seconds=in_seconds))
     if output is not None:
         tell(f"plan saved to {output}")
 

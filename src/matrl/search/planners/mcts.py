@@ -40,6 +40,10 @@ class MonteCarlo:
         root = self._graph.root
         if root.done or not self._setting.is_worth(root.lower):
             return False
+        if not root.is_open:
+            self._graph.widen(root)
+            self._take_ends(root)
+            return True
         path: Path = []
         node, price = root, 0.0
         seen = {node}
@@ -51,10 +55,11 @@ class MonteCarlo:
             if edge is None:
                 break
             path.append((node, edge))
+            if self._should_confirm(edge, expanded) and not self._graph.confirm(path):
+                path.pop()
+                node.refresh()
+                continue
             price += edge.price
-            if not expanded and edge.visits == 1 and not self._graph.confirm(path):
-                node = edge.child
-                break
             expanded = expanded or edge.visits == 0
             node = edge.child
             if (expanded and node.best < math.inf) or node in seen:
@@ -69,6 +74,24 @@ class MonteCarlo:
             edge.total_reward += reward
         back_up(path, node)
         return True
+
+    def _take_ends(self, root: Node) -> None:
+        """Try the actions that reach the goal at once, until one is legal: a first incumbent."""
+        for index in np.flatnonzero(root.waiting.done & root.waiting.open).tolist():
+            edge = self._graph.try_child(root, index)
+            if edge is not None:
+                path = [(root, edge)]
+                finish(self._setting, path, edge.child, edge.price)
+                back_up(path, edge.child)
+            if math.isfinite(self._setting.incumbent.cost):
+                return
+
+    def _should_confirm(self, edge: Edge, expanded: bool) -> bool:
+        """Whether to have a closer look before going on: elsewhere it may never be needed."""
+        setting = self._setting
+        if setting.environment.confirms_early or math.isinf(setting.incumbent.cost):
+            return True
+        return not expanded and edge.visits == 1
 
     def _selected(self, node: Node, price: float) -> Edge | None:
         """Return the edge to follow in the tree: a new one while visits allow, else the best."""
