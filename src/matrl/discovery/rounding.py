@@ -92,9 +92,13 @@ class RoundingModel:
         a = self._exact(nodes) if previous else self._stored(nodes, density)
         inputs = {"A": a} | {name: one.value for name, one in noise.items()}
         sources = max((len(value.errors) for value in inputs.values()), default=0)
-        values = evaluate(program, self._reading(density, sources), inputs)
-        found = enumerate(self._judged(value, nodes) for value in values[len(live) :])
-        level = max(self._level(i, value, density, dips) for i, value in found)
+        # Beyond the range of floats a register is singular, and the level infinite.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            values = evaluate(program, self._reading(density, sources), inputs)
+            found = enumerate(self._judged(value, nodes) for value in values[len(live) :])
+            level = max(self._level(i, value, density, dips) for i, value in found)
+        if not math.isfinite(level):
+            return {}, math.inf
         kept = compress(*values[: len(live)]) if live else ()
         return {
             name: Noise(value, expression.dtype, expression.hermitian, expression.shape)

@@ -6,7 +6,7 @@ from typing import Literal
 
 __all__ = ["Limits", "Reason"]
 
-GRACE = 50_000
+GRACE = 5_000
 """How many steps beyond its limit a search may take to find a first plan."""
 
 Reason = Literal["optimal", "exhausted", "nodes", "time", "break-even", "interrupted"]
