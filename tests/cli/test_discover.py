@@ -89,10 +89,32 @@ def test_options_reach_the_search(invoke) -> None:
     assert all(step["name"].startswith(("newton", "series")) for step in document["steps"])
 
 
+def test_the_least_error_for_steps_or_a_budget(invoke) -> None:
+    error = (*QUICK, "--minimize", "error", "--json")
+    found = json.loads(invoke("discover", "polar", *INTERVAL, *error, "--steps", "2").stdout)
+    assert len(found["steps"]) <= 2
+    assert found["error"] + found["rounding"] <= found["tol"] < 1.0
+    cheap = json.loads(invoke("discover", "invsqrt", *INTERVAL, *error, "--budget", "9").stdout)
+    assert cheap["cost"] <= 9.0 + 1e-6
+    refused = invoke("discover", "invsqrt", *INTERVAL, *error)
+    assert refused.exit_code == 2
+    assert "minimize: 'error' needs a budget" in refused.stderr
+
+
+def test_planners_and_the_front(invoke) -> None:
+    more = ("--planner", "exhaustive", "--expected-calls", "1e12", "--front")
+    result = invoke("discover", "invsqrt", *INTERVAL, *QUICK, *more)
+    assert result.exit_code == 0, result.output
+    assert "front" in result.stdout
+    document = json.loads(invoke("discover", "invsqrt", *INTERVAL, *QUICK, *more, "--json").stdout)
+    assert document["reason"] in ("optimal", "nodes", "break-even")
+    assert document["front"]
+
+
 def test_an_interrupted_search_still_saves_its_plan(
     invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(progress: Progress, in_seconds: bool) -> str:
+    def interrupt(progress: Progress, *rest: object) -> str:
         if np.isfinite(progress.cost) and not interrupted:
             interrupted.append(True)
             raise KeyboardInterrupt

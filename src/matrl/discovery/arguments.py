@@ -9,7 +9,7 @@ from matrl.iterations import UPDATES, DirectMethod, Update, can_meet_zero
 from matrl.profile import Profile
 from matrl.search import PLANNERS, SearchResult
 
-__all__ = ["allowed_updates", "check_limits", "precisions_of", "why_unreachable"]
+__all__ = ["allowed_updates", "check_goal", "check_limits", "precisions_of", "why_unreachable"]
 
 
 def check_limits(
@@ -35,6 +35,18 @@ def check_limits(
         )
     if expected_calls is not None and not expected_calls > 0.0:
         raise InputError(f"expected_calls: must be a positive number, got {expected_calls!r}")
+
+
+def check_goal(minimize: str, budget: float | None, steps: int | None) -> None:
+    """Raise :class:`~matrl.errors.InputError` for a goal that is none."""
+    if minimize not in ("cost", "error"):
+        raise InputError(f"minimize: must be 'cost' or 'error', got {minimize!r}")
+    if budget is not None and not budget > 0.0:
+        raise InputError(f"budget: must be a positive cost, got {budget!r}")
+    if minimize == "error" and budget is None and steps is None:
+        raise InputError("minimize: 'error' needs a budget or a largest number of steps")
+    if minimize == "cost" and budget is not None:
+        raise InputError("budget: is for minimize='error'; a tolerance is what limits the cost")
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -1,13 +1,16 @@
 """From a problem to a plan: prices, search, race."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from matrl.core.plan import Prediction, Provenance, StepRecord
 from matrl.core.precision import PRECISIONS, working_dtype
 from matrl.discovery.arguments import (
     allowed_updates,
+    check_goal,
     check_limits,
     precisions_of,
     why_unreachable,
@@ -24,13 +27,17 @@ from matrl.iterations import DirectMethod, Update, can_meet_zero
 from matrl.plan import Plan
 from matrl.profile import Profile, profile_for
 from matrl.readings.count import TALL, PriceList
-from matrl.search import search
+from matrl.search import Budgeted, SearchResult, search
 from matrl.search.progress import Callback
 from matrl.version import __version__
 
 __all__ = ["Found", "discover"]
 
 FINALISTS = 8
+GREATEST_TOL = 0.999
+"""An error of 1 is none at all: what is less is a plan, if there is no tolerance."""
+REACHED_MARGIN = 1.1
+"""The tolerance of a plan made for a budget, over its predicted error."""
 RACE_MARGIN = 1.3
 """Plans predicted to cost up to this factor more than the best run in the race."""
 
@@ -46,6 +53,8 @@ def discover(
     nodes: int | None = None,
     seed: int = 0,
     planner: str = "mcts",
+    minimize: Literal["cost", "error"] = "cost",
+    budget: float | None = None,
     expected_calls: float | None = None,
     progress: Callback | None = None,
 ) -> Found:
@@ -56,9 +65,12 @@ def discover(
     actions by shell-style patterns, ``precision`` the dtypes steps may work in, ``steps`` is the
     largest number of steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
     steps, or when it has proved its plan optimal; it is deterministic for ``seed`` and ``nodes``.
-    ``planner`` is ``"mcts"``, ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or
-    ``"random"``. With ``expected_calls``, how often the plan will run, the search also ends once it
-    has taken longer than a better plan could still save (prices must be in seconds).
+    With ``minimize="error"`` the plan has the least error found instead, of those with at most
+    ``steps`` steps and a cost of at most ``budget``, one of which must be given; the ``tol`` of the
+    problem is not used then, and that of the plan is what it reaches. ``planner`` is ``"mcts"``,
+    ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or ``"random"``. With
+    ``expected_calls``, how often the plan will run, the search also ends once it has taken longer
+    than a better plan could still save (prices must be in seconds).
     ``progress`` is called with a :class:`~matrl.search.Progress` now and then.
 
     Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance.
@@ -74,6 +86,7 @@ def discover(
     (['zolotarev-1', 'zolotarev-1'], 5.0)
     """
     check_limits(steps, time_limit, nodes, seed, planner, expected_calls)
+    check_goal(minimize, budget, steps)
     precisions = precisions_of(precision)
     updates = allowed_updates(problem, allow)
     given = profile is not None
@@ -82,28 +95,25 @@ def discover(
     elif profile is None:
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
         profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
-    environment = _environment(problem, profile, given, updates, precisions, steps)
+    least_error = minimize == "error"
+    environment = _environment(problem, profile, given, updates, precisions, steps, least_error)
     result = search(
-        environment,
+        _budgeted(environment, budget) if least_error else environment,
         planner=planner,
         seed=seed,
         time_limit=time_limit,
         node_limit=float("inf") if nodes is None else nodes,
         expected_calls=float("inf") if expected_calls is None else expected_calls,
         finalists=FINALISTS,
-        progress=progress,
+        progress=_in_errors(progress) if least_error else progress,
     )
     if not result.actions and result.interrupted:
         raise KeyboardInterrupt
+    if least_error:
+        return _of_least_error(problem, environment, profile, result, seed)
     if not result.actions:
         raise UnreachableError(why_unreachable(problem, profile, updates, precisions, result))
-    provenance = Provenance(
-        version=__version__,
-        seed=seed,
-        nodes=result.nodes,
-        search_seconds=result.seconds,
-        optimal=result.optimal,
-    )
+    provenance = _provenance(result, seed)
     plans = [
         _plan(problem, environment, actions, cost, profile.name, provenance)
         for cost, actions in result.finalists
@@ -139,6 +149,72 @@ def discover(
     )
 
 
+def _provenance(result: SearchResult, seed: int) -> Provenance:
+    return Provenance(
+        version=__version__,
+        seed=seed,
+        nodes=result.nodes,
+        search_seconds=result.seconds,
+        optimal=result.optimal,
+    )
+
+
+def _budgeted(environment: ScheduleEnvironment, budget: float | None) -> Budgeted:
+    return Budgeted(environment, math.inf if budget is None else budget)
+
+
+def _in_errors(progress: Callback | None) -> Callback | None:
+    """Return a callback that is told errors where the search counts their prices."""
+    if progress is None:
+        return None
+    return lambda one: progress(replace(one, cost=one.error))
+
+
+def _of_least_error(
+    problem: Problem,
+    environment: ScheduleEnvironment,
+    profile: Profile,
+    result: SearchResult,
+    seed: int,
+) -> Found:
+    """Return what was found for a budget: its tolerance is what it reaches, and a little."""
+    provenance = _provenance(result, seed)
+    plans = []
+    for _, paid in result.finalists:
+        actions, cost = Budgeted.actions_of(paid), Budgeted.spent_by(paid)
+        reached = environment.replay(actions)[1].total_error * REACHED_MARGIN
+        within = replace(problem, tol=min(max(reached, problem.least_tol), GREATEST_TOL))
+        plans.append(_plan(within, environment, actions, cost, profile.name, provenance))
+    if not plans:
+        raise UnreachableError(
+            "budget: no schedule of the allowed actions fits into it and has an error below 1; "
+            "allow more steps, a larger budget, or more actions"
+        )
+    front = tuple(
+        _plan(
+            problem,
+            environment,
+            Budgeted.actions_of(elite.actions),
+            Budgeted.spent_by(elite.actions),
+            profile.name,
+            provenance,
+        )
+        for elite in result.front
+        if len(Budgeted.actions_of(elite.actions)) > (len(environment.domains) > 1)
+    )
+    return Found(
+        plan=plans[0],
+        cost=plans[0].predicted.cost,
+        nodes=result.nodes,
+        search_seconds=result.seconds,
+        optimal=result.optimal,
+        interrupted=result.interrupted,
+        reason=result.reason,
+        finalists=tuple(plans),
+        front=front,
+    )
+
+
 def _environment(
     problem: Problem,
     profile: Profile,
@@ -146,6 +222,7 @@ def _environment(
     updates: Sequence[Update | DirectMethod],
     precisions: Sequence[str],
     steps: int | None,
+    least_error: bool,
 ) -> ScheduleEnvironment:
     def scaling_price(domain: ScaledDomain) -> float:
         if given:
@@ -162,12 +239,13 @@ def _environment(
         scaled_domains(problem.spectrum, problem.measure, problem.n, problem.tol),
         actions,
         SchedulePricer(problem.matrix_function, problem.dtype, prices),
-        tol=problem.tol,
+        tol=GREATEST_TOL if least_error else problem.tol,
         n=problem.n,
         m=problem.m,
         dtype=problem.dtype,
         max_steps=MAX_STEPS if steps is None else min(steps, MAX_STEPS),
         scaling_price=scaling_price,
+        minimizes_error=least_error,
     )
 
 

@@ -30,6 +30,7 @@ OVERSHOOT = 0.05
 
 Its j-th power (the multiplicity) is what is off: for j > 8 that times 8/j.
 """
+MOST_OVER_MEAN = 3.0
 NOTICEABLE = 0.2
 """Averaged products and repairs are tried where rounding is more than this share of tol."""
 LEAST_ROUNDING = 0.1
@@ -48,6 +49,7 @@ class ScheduleEnvironment:
 
     Where ranges tell the error and all updates equioscillate, states are interpolated ranges;
     otherwise they are exact. What rounding makes of a schedule is asked when it is confirmed.
+    ``minimizes_error`` says that ``tol`` is only where a schedule may end at all.
     """
 
     def __init__(
@@ -63,13 +65,13 @@ class ScheduleEnvironment:
         m: int | None = None,
         max_steps: int = MAX_STEPS,
         scaling_price: Callable[[ScaledDomain], float] = lambda domain: 0.0,
+        minimizes_error: bool = False,
     ) -> None:
         self._measure, self._function = measure, measure.function
         self._domains = tuple(domains)
         self._pricer = pricer
         self._tol, self._max_steps = tol, max_steps
-        overshoot = max(tol, OVERSHOOT) * min(1.0, 8.0 / self._function.multiplicity)
-        self._highest = 1.0 + overshoot
+        self._minimizes_error = minimizes_error
         self._scaling_price = scaling_price
         exact = all(domain.is_exact for domain in self._domains)
         allowed = _undominated(actions, self._function.root_index) if exact else actions
@@ -213,7 +215,7 @@ class ScheduleEnvironment:
         can_repair = self._table.can_repair and not state.is_direct
         if not math.isfinite(rounding) or (rounding > self._tol and not can_repair):
             return Verdict(False)
-        if state.is_direct or rounding <= NOTICEABLE * self._tol:
+        if state.is_direct or not self._is_noticeable(state):
             return Verdict(True)
         assert state.form is not None
         if len(state.actions) >= self._max_steps:
@@ -235,8 +237,7 @@ class ScheduleEnvironment:
         is_square = self._function.structure != "rectangular" or action.form == "gram"
         if not (state.actions and is_square and FORMS.get(action.form).chooses_product):
             return NO_CHILDREN
-        confirmation = self._confirmations.known(child)
-        if confirmation is None or confirmation.rounding <= NOTICEABLE * self._tol:
+        if not self._is_noticeable(child):
             return NO_CHILDREN
         averaged = replace(action, product="averaged")
         if self._is_pure(action):
@@ -244,6 +245,14 @@ class ScheduleEnvironment:
             reached = self._repair_reach.of(self._confirmations.of(state).exact)
             return self._children(state, actions, reached)
         return self._children(state, self._list([averaged]), self._reach(state))
+
+    def _is_noticeable(self, state: ScheduleState) -> bool:
+        """Whether rounding is much of what it may be: the tolerance, or the error it adds to."""
+        known = self._confirmations.known(state)
+        if known is None:
+            return False
+        most = min(self._tol, known.error) if self._minimizes_error else self._tol
+        return known.rounding > NOTICEABLE * most
 
     def done(self, state: ScheduleState) -> bool:
         """Whether truncation and rounding together are within the tolerance.
@@ -258,13 +267,21 @@ class ScheduleEnvironment:
             return state.is_direct or bool(self._seems_done(state.error, state.upper))
         if known.total_error > self._tol:
             return False
-        return state.is_direct or known.exact.upper <= self._highest
+        return state.is_direct or bool(known.exact.upper <= self._highest(known.error))
 
     def _seems_done(
         self, error: float | np.ndarray, upper: float | np.ndarray
     ) -> bool | np.ndarray:
         hope = 1.0 + HOPE if self._tabulated is not None else 1.0
-        return (error <= self._tol * hope) & (upper <= self._highest * hope)
+        return (error <= self._tol * hope) & (upper <= self._highest(error) * hope)
+
+    def _highest(self, error: float | np.ndarray) -> float | np.ndarray:
+        """Return how far a schedule's map may go anywhere on the safe domain."""
+        tol: float | np.ndarray = self._tol
+        if self._minimizes_error:
+            # Single errors may be some times their mean square, within the domain too.
+            tol = error * (MOST_OVER_MEAN if self._measure.aggregate == "rms" else 1.0)
+        return 1.0 + np.maximum(tol, OVERSHOOT) * min(1.0, 8.0 / self._function.multiplicity)
 
     def quality(self, state: ScheduleState) -> float:
         """Return the predicted error if the schedule ended here."""

@@ -82,7 +82,7 @@ class Problem:
         tol = self.tol
         if not isinstance(tol, int | float) or not math.isfinite(tol) or not 0.0 < tol < 1.0:
             raise ToleranceError(f"tol: must be a number between 0 and 1, got {tol!r}")
-        floor = 2.0 * float(np.finfo(self.dtype).eps)
+        floor = self.least_tol
         if tol < floor:
             wider = {"float32": "float64", "complex64": "complex128"}.get(self.dtype)
             remedy = f"; use dtype='{wider}'" if wider else ""
@@ -90,6 +90,11 @@ class Problem:
                 f"tol: {tol:g} is below what {self.dtype} can reach; ask for {floor:.2g} or more"
                 f"{remedy}"
             )
+
+    @property
+    def least_tol(self) -> float:
+        """The least tolerance the dtype allows."""
+        return 2.0 * float(np.finfo(self.dtype).eps)
 
     @property
     def n(self) -> int:

@@ -1,6 +1,7 @@
 """Planners: they know an environment (states, actions, prices) and nothing of matrices."""
 
 from matrl.search.archive import Elite
+from matrl.search.budget import Budgeted
 from matrl.search.driver import Search, search
 from matrl.search.environment import NO_CHILDREN, Children, Environment, Verdict
 from matrl.search.limits import Limits, Reason
@@ -11,6 +12,7 @@ from matrl.search.result import SearchResult
 __all__ = [
     "NO_CHILDREN",
     "PLANNERS",
+    "Budgeted",
     "Children",
     "Elite",
     "Environment",

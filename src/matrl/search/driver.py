@@ -12,7 +12,7 @@ from matrl.search.environment import Environment
 from matrl.search.graph import Graph, actions_of
 from matrl.search.incumbent import Incumbent
 from matrl.search.limits import Limits, Reason
-from matrl.search.planners import PLANNERS, Setting
+from matrl.search.planners import PLANNERS, Setting, take_ends
 from matrl.search.progress import Callback, Progress
 from matrl.search.result import SearchResult
 
@@ -38,9 +38,10 @@ class Search:
         self._graph = Graph(environment, merge)
         self._incumbent = Incumbent(self._graph)
         random = np.random.default_rng(seed)
-        self._planner = PLANNERS[planner](
-            Setting(environment, self._graph, self._incumbent, self._archive, random, prune)
+        self._setting = Setting(
+            environment, self._graph, self._incumbent, self._archive, random, prune
         )
+        self._planner = PLANNERS[planner](self._setting)
         self._seconds = 0.0
         self._reported = 0.0
         self._reported_cost = math.inf
@@ -63,6 +64,8 @@ class Search:
         before, started = self._seconds, time.perf_counter()
         reason: Reason | None = None
         try:
+            if not self._graph.root.is_open:
+                take_ends(self._setting)
             while reason is None:
                 if self._incumbent.is_proved:
                     reason = self._proved()

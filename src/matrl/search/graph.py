@@ -39,7 +39,7 @@ class _Waiting:
 
     def __init__(self, children: Children) -> None:
         totals = children.prices + children.bounds
-        order = np.argsort(totals, kind="stable")
+        order = np.lexsort((children.qualities, totals))
         order = order[: int(np.isfinite(totals).sum())]
         self.actions = [children.actions[i] for i in order.tolist()]
         self.prices, self.bounds = children.prices[order], children.bounds[order]

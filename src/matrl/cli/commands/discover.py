@@ -116,6 +116,14 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     help="Search.",
 )
 @click.option(
+    "--minimize",
+    type=click.Choice(["cost", "error"]),
+    default="cost",
+    show_default=True,
+    help="The cost for --tol, or the error for --budget or --steps (then --tol is not used).",
+)
+@click.option("--budget", type=float, metavar="COST", help="Largest cost, with --minimize error.")
+@click.option(
     "--expected-calls",
     type=float,
     metavar="N",
@@ -144,6 +152,8 @@ def discover_command(
     nodes: int | None,
     seed: int,
     planner: str,
+    minimize: Any,
+    budget: float | None,
     expected_calls: float | None,
     front: bool,
     output: Path | None,
@@ -173,8 +183,10 @@ def discover_command(
             nodes=nodes,
             seed=seed,
             planner=planner,
+            minimize=minimize,
+            budget=budget,
             expected_calls=expected_calls,
-            progress=lambda progress: show(_line(progress, prices is None)),
+            progress=lambda progress: show(_line(progress, prices is None, minimize)),
         )
     _deliver(found, output, target, as_json, front=front, in_seconds=prices is None)
 
@@ -249,9 +261,11 @@ def _naming_files(samples: Path | None, matrices: tuple[Path, ...]) -> Iterator[
         yield
 
 
-def _line(progress: Progress, in_seconds: bool) -> str:
+def _line(progress: Progress, in_seconds: bool, minimize: str = "cost") -> str:
     if math.isinf(progress.cost):
         best = "nothing reaches the tolerance yet"
+    elif minimize == "error":
+        best = f"best error {progress.error:.2e}"
     else:
         cost = progress.cost
         priced = in_engineering_units(cost) if in_seconds else f"{cost:.6g}"

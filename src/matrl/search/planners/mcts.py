@@ -40,10 +40,6 @@ class MonteCarlo:
         root = self._graph.root
         if root.done or not self._setting.is_worth(root.lower):
             return False
-        if not root.is_open:
-            self._graph.widen(root)
-            self._take_ends(root)
-            return True
         path: Path = []
         node, price = root, 0.0
         seen = {node}
@@ -74,17 +70,6 @@ class MonteCarlo:
             edge.total_reward += reward
         back_up(path, node)
         return True
-
-    def _take_ends(self, root: Node) -> None:
-        """Try the actions that reach the goal at once, until one is legal: a first incumbent."""
-        for index in np.flatnonzero(root.waiting.done & root.waiting.open).tolist():
-            edge = self._graph.try_child(root, index)
-            if edge is not None:
-                path = [(root, edge)]
-                finish(self._setting, path, edge.child, edge.price)
-                back_up(path, edge.child)
-            if math.isfinite(self._setting.incumbent.cost):
-                return
 
     def _should_confirm(self, edge: Edge, expanded: bool) -> bool:
         """Whether to have a closer look before going on: elsewhere it may never be needed."""
@@ -132,6 +117,12 @@ class MonteCarlo:
             return 0.0
         return 1.0 / (1.0 + total / scale) if scale > 0.0 else 1.0
 
+    @staticmethod
+    def _rank(scores: np.ndarray) -> np.ndarray | float:
+        """Return the places of the choices, best quality first, where prices do not tell them."""
+        free = len(scores) > 0 and float(scores.max()) < math.inf and float(scores.min()) == 0.0
+        return np.arange(1.0, len(scores) + 1.0) ** 0.5 if free else 0.0
+
     def _rolled(self, node: Node, price: float) -> Edge | None:
         """Return the edge a rollout follows: the least of price plus bound, up to noise.
 
@@ -146,9 +137,8 @@ class MonteCarlo:
             ends = np.flatnonzero(waiting.open & waiting.done)[:1]
             edges = self._worthy(node, price)
             choices = [(edge.price + edge.child.lower) for edge in edges]
-            scores = np.concatenate([totals, choices]) * random.uniform(
-                1.0, 1.0 + NOISE, len(totals) + len(choices)
-            )
+            scores = np.concatenate([totals, choices])
+            scores = (scores + self._rank(scores)) * random.uniform(1.0, 1.0 + NOISE, len(scores))
             if len(scores) == 0:
                 return None
             if len(ends) and (totals[0] >= waiting.totals[ends[0]] or random.random() < 0.5):

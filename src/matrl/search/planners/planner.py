@@ -10,7 +10,7 @@ from matrl.search.environment import Environment
 from matrl.search.graph import Edge, Graph, Node, Path, actions_of
 from matrl.search.incumbent import Incumbent
 
-__all__ = ["Planner", "Setting", "back_up", "finish"]
+__all__ = ["Planner", "Setting", "back_up", "finish", "take_ends", "take_least"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +92,23 @@ def back_up(path: Path, end: Node) -> None:
     end.refresh()
     for parent, _ in reversed(path):
         parent.refresh()
+
+
+def take_ends(setting: Setting) -> None:
+    """Try the actions that reach the goal at once, until one is legal: a first incumbent."""
+    root = setting.graph.root
+    if root.done:
+        return
+    setting.graph.widen(root)
+    for index in np.flatnonzero(root.waiting.done & root.waiting.open).tolist():
+        edge = setting.graph.try_child(root, index)
+        if edge is None:
+            continue
+        path = [(root, edge)]
+        finish(setting, path, edge.child, edge.price)
+        back_up(path, edge.child)
+        if np.isfinite(setting.incumbent.cost):
+            return
 
 
 def take_least(setting: Setting, node: Node, price: float) -> Edge | None:
