@@ -301,7 +301,10 @@ class ScheduleEnvironment:
         place: Hashable = state.range_key
         if self._tabulated is not None:
             place = (state.domain, round(state.spread, 5) if state.error > 0.0 else -math.inf)
-        return (place, f"{state.pending:.9g}", state.overshoots, state.structure)
+        # A pure repair goes back to what the update before it has left.
+        repairs = self._pure_repairs.get(state.form or "")
+        last = state.actions[-1].name if repairs and repairs.actions else ""
+        return (place, f"{state.pending:.9g}", state.overshoots, state.structure, last)
 
     def bound(self, state: ScheduleState) -> float:
         """Return a lower bound on the price to the goal, from the degree still missing."""

@@ -23,6 +23,8 @@ WIDENING = 0.6
 """A node visited v times has up to 1 + 2 v^WIDENING children."""
 BATCH_VISITS = 16
 """Visits after which the first batch of variations is asked for, doubling with each."""
+VISITS_TO_CONFIRM = 4
+"""A state met that often is confirmed even if no plan through it would be the best."""
 NOISE = 0.5
 CANDIDATES = 32
 """How many children a rollout chooses from."""
@@ -76,7 +78,7 @@ class MonteCarlo:
         setting = self._setting
         if setting.environment.confirms_early or math.isinf(setting.incumbent.cost):
             return True
-        return not expanded and edge.visits == 1
+        return not expanded and edge.visits == VISITS_TO_CONFIRM
 
     def _selected(self, node: Node, price: float) -> Edge | None:
         """Return the edge to follow in the tree: a new one while visits allow, else the best."""
