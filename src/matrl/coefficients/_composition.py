@@ -14,9 +14,9 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from matrl.coefficients._fit import _level_cut, _monomials, _safety_cut
+from matrl.coefficients._fit import _monomials, _safety_cut
 from matrl.coefficients._least_distance import least_distance
-from matrl.coefficients._safety import SafetyRule
+from matrl.coefficients._safety import SafetyRule, rounding
 
 _Array = NDArray[np.float64]
 Steps = tuple[_Array, ...]
@@ -27,6 +27,8 @@ _LEAST_DAMPING = 1e-14
 _MOST_DAMPING = 1e8
 _UNSEEN = 1e-8  # a coefficient that matters less than this share of another is damped as if it did
 _MOST_CUTS = 200
+_TIGHT = 1e-10  # of the greatest error
+_PLACES = (1.0 - np.cos(np.linspace(0.0, np.pi, 25))) / 2.0
 _PATIENCE = 5  # steps in a row that gain less than ``gain`` before the descent ends
 
 
@@ -135,12 +137,7 @@ def _least_squares(
     wanted = np.append(-errors, np.zeros(scales.size))
     orthogonal, triangle = np.linalg.qr(damped / scales)
     moves = np.asarray(np.linalg.inv(triangle), dtype=np.float64) / scales[:, None]
-    cut = _schedule_cut(rules, steps, moves)
-
-    def violated(z: _Array) -> tuple[_Array, float] | None:
-        normal, bound, depth = cut(z)
-        return (normal, bound) if depth > 0.0 else None
-
+    violated = _deepest(_safety(rules, steps, moves), _schedule_cut(rules, steps, moves))
     return moves, least_distance(orthogonal.T @ wanted, violated, _MOST_CUTS)
 
 
@@ -152,18 +149,87 @@ def _least_maximum(
     rules: tuple[SafetyRule, ...],
     steps: Steps,
 ) -> tuple[_Array, _Array]:
-    """Return (moves, z): moves @ z is the safe correction of least damped greatest error."""
+    """Return (moves, z): moves @ z is the safe correction of least damped greatest error.
+
+    With e the greatest linearised error in units of what it is, |z|^2 + (e + 1)^2 is minimised, so
+    that e comes as another variable.
+    """
     size = float(np.abs(errors).max())
-    units = size * np.sqrt(errors.size / damping) / scales
-    moves = np.diag(units)
-    cut = _schedule_cut(rules, steps, moves)
-    violated = _level_cut(errors / size, slopes * (units / size), cut)
-    start = np.zeros(scales.size + 1)
-    start[-1] = -1.0
+    moves = np.diag(size * np.sqrt(errors.size / damping) / scales)
+    rows = slopes @ (moves / size)
+    ones = np.ones((errors.size, 1))
+    levels = _Inequalities(
+        np.vstack((np.hstack((-rows, ones)), np.hstack((rows, ones)))),
+        np.concatenate((errors, -errors)) / size,
+        np.full(2 * errors.size, _TIGHT),
+    )
+    wide = np.hstack((moves, np.zeros((scales.size, 1))))  # e moves nothing
+    both = levels.joined(_safety(rules, steps, wide))
+    start = np.append(np.zeros(scales.size), -1.0)
+    violated = _deepest(both, _schedule_cut(rules, steps, wide))
     return moves, least_distance(start, violated, _MOST_CUTS)[:-1]
 
 
 _PROPOSALS = {"rms": _least_squares, "max": _least_maximum}
+
+
+@dataclass(frozen=True, slots=True)
+class _Inequalities:
+    """Inequalities rows @ z >= bounds, and how little is no violation."""
+
+    rows: _Array
+    bounds: _Array
+    tolerances: _Array
+
+    def joined(self, other: "_Inequalities") -> "_Inequalities":
+        """Return the inequalities of both."""
+        return _Inequalities(
+            np.vstack((self.rows, other.rows)),
+            np.append(self.bounds, other.bounds),
+            np.append(self.tolerances, other.tolerances),
+        )
+
+
+def _deepest(
+    known: _Inequalities, cut: Callable[[_Array], tuple[_Array, float, float]]
+) -> Callable[[_Array], tuple[_Array, float] | None]:
+    """Return the function of z that finds an inequality violated, the known ones first.
+
+    They take a product with a matrix, the others roots of polynomials.
+    """
+    lengths = np.maximum(np.linalg.norm(known.rows, axis=1), 1e-300)
+    normals, bounds = known.rows / lengths[:, None], known.bounds / lengths
+    tolerances = known.tolerances / lengths
+
+    def violated(z: _Array) -> tuple[_Array, float] | None:
+        depths = bounds - normals @ z
+        depths[depths <= tolerances] = 0.0
+        index = int(np.argmax(depths))
+        if depths[index] > 0.0:
+            return normals[index], float(bounds[index])
+        normal, bound, depth = cut(z)
+        return (normal, bound) if depth > 0.0 else None
+
+    return violated
+
+
+def _safety(rules: tuple[SafetyRule, ...], steps: Steps, moves: _Array) -> _Inequalities:
+    """Return the safety rules of all steps at fixed places."""
+    rows: list[_Array] = []
+    bounds: list[_Array] = []
+    tolerances: list[_Array] = []
+    for rule, q, block in zip(rules, steps, _blocks(steps, moves), strict=True):
+        basis = chebyshev.chebvander(2.0 * _PLACES - 1.0, q.size - 1) @ block
+        root = _PLACES ** (1.0 / rule.root_index)
+        values = np.polyval(q[::-1], _PLACES)
+        margin = max(1e-4 * rule.floor, 2.0 * rounding(q))  # as the cuts between the places have
+        rows += [basis, -root[:, None] * basis]
+        bounds += [rule.floor + margin - values, root * values - rule.cap * (1.0 - 1e-9)]
+        tolerances += [
+            np.full(_PLACES.size, margin / 2.0),
+            np.full(_PLACES.size, 0.5e-9 * rule.cap),
+        ]
+    return _Inequalities(np.vstack(rows), np.concatenate(bounds), np.concatenate(tolerances))
 
 
 def _schedule_cut(
