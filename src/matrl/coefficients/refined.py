@@ -46,12 +46,13 @@ def refined_coefficients(
     minimises sum density (weights (x^power - 1))^2 and "max" the greatest weights |x^power - 1|,
     over all coefficients at once. With u_1 = upper and u_(t+1) the greatest value of step t on
     (0, u_t], the safety rule is: p_t > 0 on [0, u_t^k], u_t <= cap in between, and at the end
-    u <= ceiling. To leave rounding no sign to flip, h_t(x) stays above f x u_(t+1)/u_t, with the
-    slope f 1/100 or half the least of the given schedule where that is less. The problem is not
-    convex: further starts are the greedy minimax schedules on six ranges, then perturbations of
-    the best so far. What is returned in place of ``polynomials`` is better and safe; where there
-    is no such schedule they are returned as they are. Between the steps the ranges keep, at most,
-    the upper ends they had.
+    u <= ceiling. To leave rounding no sign to flip, h_t(x) stays above f x u_(t+1)/u_t (1 for the
+    last u), with f 1/100 or half the least of the given schedule where that is less.
+
+    The problem is not convex: further starts are the greedy minimax schedules on six ranges, then
+    perturbations of the best so far. What is returned in place of ``polynomials`` is better and
+    safe; where no such schedule is found they are returned as they are. Between the steps the
+    ranges keep, at most, the upper ends they had.
 
     Args:
         root_index: k, at least 1.
