@@ -17,6 +17,7 @@ from matrl.coefficients.newton import (
 )
 from matrl.coefficients.pade import pade
 from matrl.coefficients.rational_minimax import rational_minimax
+from matrl.coefficients.refined import refined_coefficients
 from matrl.coefficients.series import series_coefficients
 from matrl.coefficients.zolotarev import (
     PartialFractions,
@@ -40,6 +41,7 @@ __all__ = [
     "pade",
     "polynomial_critical_points",
     "rational_minimax",
+    "refined_coefficients",
     "series_coefficients",
     "zolotarev",
     "zolotarev_critical_points",
