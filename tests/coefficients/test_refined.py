@@ -200,7 +200,7 @@ def test_one_step_for_the_greatest_error_is_minimax(root_index: int, degree: int
 
 @pytest.mark.parametrize("starts", [1, 4])
 def test_two_steps_for_the_greatest_error_on_an_interval_are_the_greedy_ones(starts: int) -> None:
-    # For an interval the greedy composition is optimal (arXiv:2505.16932, theorem 3.1).
+    # For an interval the greedy composition is optimal (arXiv:2505.16932).
     x = np.concatenate((np.geomspace(0.02, 1.0, 600), np.linspace(0.02, 1.0, 600)))
     weights, density = uniform(x.size)
     best = greedy(2, (2, 2), 0.02, 1.0)

@@ -103,3 +103,22 @@ def test_goals_that_are_none(solve, options, message):
 def test_a_budget_too_small_for_anything(solve):
     with pytest.raises(UnreachableError, match="budget: no schedule of the allowed actions"):
         solve(budget=0.1, allow="minimax-5")
+
+
+def test_coefficients_are_optimised_together_on_samples(solve):
+    """Each step fits what it sees; together they do better, and stay safe."""
+    x = np.linalg.svd(np.random.default_rng(0).standard_normal((96, 96)), compute_uv=False)
+    x /= np.linalg.norm(x)
+    options = {"norm": "frobenius", "steps": 4, "allow": "minimax-5,fitted-5"}
+    found = solve(spectrum=Spectrum.samples(x), **options)
+    assert {step.name for step in found.plan.steps} == {"fitted-5"}
+    greedy = found.front[-1]  # as the steps came out one by one
+    assert found.error < 0.95 * greedy.predicted.error
+    value = x * found.plan.scaling.factor
+    grid = np.linspace(0.0, 1.2 * value.max(), 20_001)[1:]
+    for step in found.plan.steps:
+        value = value * np.polynomial.polynomial.polyval(value**2, step.coefficients)
+        grid = grid * np.polynomial.polynomial.polyval(grid**2, step.coefficients)
+        assert grid.min() > 0.0
+    assert np.sqrt(np.mean((value - 1.0) ** 2)) == pytest.approx(found.error, rel=1e-6)
+    assert grid.max() <= 1.0 + max(3.0 * greedy.predicted.error, 0.05) * (1 + 1e-6)

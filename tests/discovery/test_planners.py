@@ -62,3 +62,14 @@ def test_a_planner_there_is_not(solve):
 def test_calls_that_make_no_sense(solve, calls):
     with pytest.raises(InputError, match="expected_calls: must be a positive number"):
         solve(expected_calls=calls)
+
+
+def test_a_direct_method_that_is_too_coarse_does_not_hide_another(make_profile):
+    """eigh of A* A squares the condition, svd does not: one being illegal says nothing of both."""
+    problem = Problem("polar", Spectrum.interval(1e-6, 1), tol=1e-6, shape=(N, N))
+    prices = {"matmul": 1.0, "add": 0.0, "eigh": 9.0, "svd": 21.0}
+    options = {"profile": make_profile(prices), "precision": "float64"}
+    known = discover(problem, allow="svd", **options)
+    assert [step.name for step in known.plan.steps] == ["svd"]
+    found = discover(problem, allow="eigh,svd", **options)
+    assert found.cost == pytest.approx(known.cost)

@@ -14,12 +14,12 @@ import numpy as np
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.discovery.domains import ScaledDomain
-from matrl.discovery.iterates import fine_error
+from matrl.discovery.iterates import Iterates, fine_error
 from matrl.discovery.outcomes import Outcome, OutcomeTable
 from matrl.discovery.rounding import Noise, RoundingModel, dips_of
 from matrl.discovery.state import Action, ScheduleState
-from matrl.iterations import FORMS, DirectMethod, Update
-from matrl.readings.scalar import apply_update
+from matrl.iterations import FORMS, UPDATES, DirectMethod, Update
+from matrl.readings.scalar import apply_update, is_positive
 
 __all__ = ["Confirmation", "Confirmations"]
 
@@ -71,6 +71,27 @@ class Confirmations:
         if state not in self._known:
             self._known[state] = self._look(state)
         return self._known[state]
+
+    def with_coefficients(
+        self,
+        start: ScheduleState,
+        actions: Sequence[Action],
+        coefficients: Sequence[tuple[float, ...]],
+    ) -> Confirmation | None:
+        """Return what a closer look at polynomial steps with these coefficients says."""
+        found = self.of(start)
+        for action, chosen in zip(actions, coefficients, strict=True):
+            update = self._updates.get(action.name) or UPDATES.get(action.name)
+            assert not isinstance(update, DirectMethod)
+            before, domain = found.exact, self._domains[start.domain]
+            after = Iterates.after(self._measure, domain, before, update, chosen)
+            if after is None or not is_positive(
+                update, self._measure.function.root_index, chosen, before.upper
+            ):
+                return None
+            state = replace(before, actions=(*before.actions, action), before=before)
+            found = self._taken(state, found, update, action, Outcome(chosen, after))
+        return found
 
     def _look(self, state: ScheduleState) -> Confirmation:
         if not state.actions:

@@ -182,9 +182,13 @@ def _of_least_error(
     plans = []
     for _, paid in result.finalists:
         actions, cost = Budgeted.actions_of(paid), Budgeted.spent_by(paid)
-        reached = environment.replay(actions)[1].total_error * REACHED_MARGIN
+        domain, found = environment.replay(actions)
+        found = environment.refined(actions, seed) or found
+        reached = found.total_error * REACHED_MARGIN
         within = replace(problem, tol=min(max(reached, problem.least_tol), GREATEST_TOL))
-        plans.append(_plan(within, environment, actions, cost, profile.name, provenance))
+        steps, rounding = found.steps, found.rounding
+        plans.append(_make(within, domain, steps, cost, rounding, profile.name, provenance))
+    plans.sort(key=lambda plan: plan.predicted.error + plan.predicted.rounding)
     if not plans:
         raise UnreachableError(
             "budget: no schedule of the allowed actions fits into it and has an error below 1; "

@@ -16,9 +16,10 @@ from matrl.discovery.lookahead import Lookahead
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
+from matrl.discovery.refinement import fitted_name, is_better, refined
 from matrl.discovery.rounding import RoundingModel
 from matrl.discovery.state import Action, ScheduleState
-from matrl.iterations import FORMS, DirectMethod, Update
+from matrl.iterations import FORMS, UPDATES, DirectMethod, Update
 from matrl.iterations.schedule import DIRECT
 from matrl.search import NO_CHILDREN, Children, Verdict
 
@@ -67,7 +68,7 @@ class ScheduleEnvironment:
         scaling_price: Callable[[ScaledDomain], float] = lambda domain: 0.0,
         minimizes_error: bool = False,
     ) -> None:
-        self._measure, self._function = measure, measure.function
+        self._measure, self._function, self._n = measure, measure.function, n
         self._domains = tuple(domains)
         self._pricer = pricer
         self._tol, self._max_steps = tol, max_steps
@@ -148,6 +149,21 @@ class ScheduleEnvironment:
     def look(self, state: ScheduleState) -> Confirmation:
         """Return what a closer look at a state says."""
         return self._confirmations.of(state)
+
+    def refined(self, actions: Sequence[Action], seed: int = 0) -> Confirmation | None:
+        """Return a polynomial schedule with coefficients optimised together, if that is better."""
+        domain, found = self.replay(actions)
+        ceiling = float(self._highest(found.error))
+        better = refined(self._measure, domain, found, self._n, ceiling, seed)
+        if better is None:
+            return None
+        start = self.root() if len(self._domains) == 1 else self._taken(self.root(), actions[0])
+        steps = [replace(a, name=fitted_name(a.name)) for a in actions if a.domain < 0]
+        known = [a.name in self._table.updates or a.name in UPDATES for a in steps]
+        if not all(known):
+            return None
+        new = self._confirmations.with_coefficients(start, steps, better)
+        return new if is_better(new, found) else None
 
     # Environment protocol ------------------------------------------------------------------
 

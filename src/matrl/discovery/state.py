@@ -82,8 +82,13 @@ class ScheduleState:
 
     @cached_property
     def structure(self) -> tuple[tuple[str, str, str], ...]:
-        """What rounding depends on, beside the ranges: (form, precision, product) of each step."""
-        return tuple((a.form, a.precision, a.product) for a in self.actions)
+        """What rounding depends on, beside the ranges: (form, precision, product) of each step.
+
+        Direct methods have no form of their own and go by their name.
+        """
+        return tuple(
+            (a.name if a.form == DIRECT else a.form, a.precision, a.product) for a in self.actions
+        )
 
 
 def _rounded(value: float) -> float:

@@ -54,6 +54,9 @@ class MonteCarlo:
                 break
             path.append((node, edge))
             if self._should_confirm(edge, expanded) and not self._graph.confirm(path):
+                if not edge.child.dead:
+                    node = edge.child
+                    break  # a state before it was illegal, and all of this is out of reach
                 path.pop()
                 node.refresh()
                 continue
