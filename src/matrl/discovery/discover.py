@@ -28,7 +28,7 @@ from matrl.search import search
 from matrl.search.progress import Callback
 from matrl.version import __version__
 
-__all__ = ["Found", "discover"]
+__all__ = ["Found", "discover", "environment_for"]
 
 FINALISTS = 8
 RACE_MARGIN = 1.3
@@ -82,7 +82,7 @@ def discover(
     elif profile is None:
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
         profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
-    environment = _environment(problem, profile, given, updates, precisions, steps)
+    environment = environment_for(problem, profile, updates, precisions, given=given, steps=steps)
     result = search(
         environment,
         planner=planner,
@@ -139,14 +139,32 @@ def discover(
     )
 
 
-def _environment(
+def environment_for(
     problem: Problem,
     profile: Profile,
-    given: bool,
     updates: Sequence[Update | DirectMethod],
-    precisions: Sequence[str],
-    steps: int | None,
+    precisions: Sequence[str] = PRECISIONS,
+    *,
+    given: bool = True,
+    steps: int | None = None,
 ) -> ScheduleEnvironment:
+    """Return what :func:`discover` searches, for those who run a planner themselves.
+
+    ``updates`` are those of :func:`~matrl.discovery.arguments.allowed_updates`, ``precisions`` the
+    dtypes their steps may work in. Prices ``given`` by the user leave out what scaling costs.
+    ``steps`` is the largest number of steps, at most 64.
+
+    >>> from matrl import Profile, Spectrum
+    >>> from matrl.discovery.arguments import allowed_updates
+    >>> prices = Profile.from_json('''{"schema": 1, "name": "unit", "ops": [
+    ...   {"op": "eigh", "dtype": "float64", "n": 512, "batch": 1, "seconds": 9.0},
+    ...   {"op": "matmul", "dtype": "float64", "n": 512, "batch": 1, "seconds": 1.0}]}''')
+    >>> problem = Problem("invsqrt", Spectrum.interval(1e-2, 1), tol=1e-4, shape=(512, 512))
+    >>> environment = environment_for(problem, prices, allowed_updates(problem, "eigh"))
+    >>> search(environment).cost
+    10.0
+    """
+
     def scaling_price(domain: ScaledDomain) -> float:
         if given:
             return 0.0  # with given prices, cost is the operations of the schedule alone

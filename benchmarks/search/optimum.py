@@ -1,0 +1,160 @@
+"""How near to the optimum the planner comes, and how soon: interval problems x price tables."""
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+
+from benchmarks.search.problems import PRICES, Case, environment_of
+from benchmarks.search.scale import Scale
+from benchmarks.search.trace import Trace, trace
+
+__all__ = ["measure", "table"]
+
+FUNCTIONS = ("inv", "sqrt", "invsqrt", "root(3)", "sign", "polar")
+KAPPAS = (1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
+TOLERANCES = (1e-2, 1e-4, 1e-6, 1e-8)
+EARLY = 2.0
+"""Seconds after which the cost is looked at, besides the end."""
+WORSE = 1.01
+EQUAL = 1.0 + 1e-6
+"""Costs that differ by less are the same."""
+
+
+def cases(every: int) -> list[Case]:
+    """Return each ``every``-th problem."""
+    grid = itertools.product(FUNCTIONS, KAPPAS, TOLERANCES, PRICES)
+    return [Case(*one) for one in list(grid)[::every]]
+
+
+def measure(scale: Scale, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Run both planners on every problem."""
+    rows = []
+    for case in cases(scale.every):
+        tell(f"optimum: {case}")
+        rows.append(compare(case, scale.optimum_seconds))
+    return {"seconds": scale.optimum_seconds, "rows": rows, "summary": summary(rows)}
+
+
+def compare(case: Case, seconds: float) -> dict[str, Any]:
+    """Return what both planners find for one problem, and when."""
+    mcts, exhaustive = (
+        trace(environment_of(case.problem, case.table), seconds, planner=planner)
+        for planner in ("mcts", "exhaustive")
+    )
+    best = min(mcts.result.cost, exhaustive.result.cost)
+    bound = max(mcts.result.bound, exhaustive.result.bound)
+    early = min(EARLY, seconds)
+    return {
+        **case.to_dict(),
+        "mcts": _planner(mcts),
+        "exhaustive": _planner(exhaustive),
+        "best_cost": best,
+        "proved_bound": bound,
+        "ratio_to_exhaustive": mcts.result.cost / exhaustive.result.cost
+        if math.isfinite(exhaustive.result.cost)
+        else None,
+        "ratio_to_best_early": mcts.cost_at(early) / best,
+        "ratio_to_best": mcts.result.cost / best,
+        "ratio_to_bound": mcts.result.cost / bound,
+        "seconds_within_1_percent": mcts.seconds_to(1.01 * best),
+        "seconds_within_2_percent": mcts.seconds_to(1.02 * best),
+        "contradiction": contradicts(mcts, exhaustive),
+    }
+
+
+def _planner(one: Trace) -> dict[str, Any]:
+    result = one.result
+    return {
+        "cost": result.cost,
+        "bound": result.bound,
+        "optimal": result.optimal,
+        "seconds": result.seconds,
+        "nodes": result.nodes,
+        "steps": [f"{a.name}/{a.form}/{a.precision}/{a.product}" for a in result.actions],
+    }
+
+
+def contradicts(one: Trace, other: Trace) -> bool:
+    """Whether a lower bound either of them claims to have proved is above the other's plan."""
+    return any(a.result.bound > EQUAL * b.result.cost for a, b in ((one, other), (other, one)))
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return distributions and shares, and how many of the rows each is of."""
+    proved = [row for row in rows if row["exhaustive"]["optimal"]]
+    return {
+        "problems": len(rows),
+        "proved_by_mcts": sum(row["mcts"]["optimal"] for row in rows),
+        "proved_by_exhaustive": len(proved),
+        "proved_by_either": sum(
+            row["mcts"]["optimal"] or row["exhaustive"]["optimal"] for row in rows
+        ),
+        "ratio_to_proved_exhaustive": _spread([row["ratio_to_exhaustive"] for row in proved]),
+        "ratio_to_best_early": _spread([row["ratio_to_best_early"] for row in rows]),
+        "ratio_to_best": _spread([row["ratio_to_best"] for row in rows]),
+        "ratio_to_bound": _spread([row["ratio_to_bound"] for row in rows]),
+        "seconds_within_1_percent": _spread([row["seconds_within_1_percent"] for row in rows]),
+        "seconds_within_2_percent": _spread([row["seconds_within_2_percent"] for row in rows]),
+        "contradictions": sum(row["contradiction"] for row in rows),
+    }
+
+
+def _spread(values: list[float]) -> dict[str, float | int | None]:
+    if not values:
+        return {"count": 0, "median": None, "worst": None}
+    return {
+        "count": len(values),
+        "median": float(np.median(values)),
+        "worst": float(np.max(values)),
+    }
+
+
+def table(figure: dict[str, Any]) -> Group:
+    """Return the distributions, and every problem mcts is worse on."""
+    total = figure["summary"]
+    spreads = Table("figure", "problems", "median", "worst", title="Optimum: mcts")
+    for name, spread in total.items():
+        if isinstance(spread, dict):
+            spreads.add_row(
+                name.replace("_", " "),
+                str(spread["count"]),
+                number(spread["median"]),
+                number(spread["worst"]),
+            )
+        else:
+            spreads.add_row(name.replace("_", " "), str(spread), "", "")
+    title = "Contradictions, and where mcts is worse by over 1 % (than the best after 2 s or later)"
+    worse = Table(
+        "problem", "early", "at the end", "to bound", "s to 1 %", "mcts", "exhaustive", title=title
+    )
+    for row in figure["rows"]:
+        ratios = [row["ratio_to_best_early"], row["ratio_to_best"]]
+        if row["contradiction"] or any(r is None or r > WORSE for r in ratios):
+            worse.add_row(
+                ("CONTRADICTION " if row["contradiction"] else "") + name_of(row),
+                *(number(r) for r in ratios),
+                number(row["ratio_to_bound"]),
+                number(row["seconds_within_1_percent"]),
+                _cost(row["mcts"]),
+                _cost(row["exhaustive"]),
+            )
+    return Group(spreads, worse)
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """Return the name of a problem."""
+    return str(Case(**{key: row[key] for key in ("function", "kappa", "tol", "table", "norm")}))
+
+
+def _cost(planner: dict[str, Any]) -> str:
+    return number(planner["cost"]) + (" proved" if planner["optimal"] else "")
+
+
+def number(value: float | None) -> str:
+    """Return a figure as text; what is not there, or infinite, is a dash."""
+    return f"{value:.4g}" if value is not None and math.isfinite(value) else "-"
