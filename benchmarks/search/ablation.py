@@ -10,7 +10,7 @@ from scipy import stats
 
 from benchmarks.search.problems import Case, environment_of
 from benchmarks.search.scale import Scale
-from benchmarks.search.trace import Trace, trace
+from benchmarks.search.trace import Trace, ratio, trace
 
 __all__ = ["measure", "table"]
 
@@ -69,7 +69,7 @@ def measure(scale: Scale, tell: Callable[[str], None]) -> dict[str, Any]:
 
 def ratio_at(runs: list[Trace], seconds: float, best: float) -> dict[str, Any]:
     """Return mean and half the 95 % interval of cost over the best known, where all have a plan."""
-    ratios = np.array([one.cost_at(seconds) / best for one in runs])
+    ratios = np.array([ratio(one.cost_at(seconds), best) for one in runs])
     with_plan = int(np.isfinite(ratios).sum())
     if with_plan < len(ratios):
         return {"seconds": seconds, "with_plan": with_plan, "mean": None, "half_width": None}

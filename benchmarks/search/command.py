@@ -66,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, required=True, help="where to write the document")
     parser.add_argument("--quick", action="store_true", help="few problems, short searches")
     parser.add_argument("--figure", action="append", choices=FIGURES, help="only this; repeatable")
-    parser.add_argument("--every", type=int, help="each so-manieth problem of `optimum`")
-    parser.add_argument("--seeds", type=int, help="seeds of `ablation`")
+    parser.add_argument("--every", type=int, help="take every N-th problem of `optimum`")
+    parser.add_argument("--seeds", type=int, help="how many seeds `ablation` has")
     given = parser.parse_args(arguments)
     scale = QUICK if given.quick else FULL
     for name in ("every", "seeds"):

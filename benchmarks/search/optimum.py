@@ -9,9 +9,10 @@ import numpy as np
 from rich.console import Group
 from rich.table import Table
 
+from benchmarks.search.cells import cost, number
 from benchmarks.search.problems import PRICES, Case, environment_of
 from benchmarks.search.scale import Scale
-from benchmarks.search.trace import Trace, trace
+from benchmarks.search.trace import Trace, ratio, trace
 
 __all__ = ["measure", "table"]
 
@@ -47,41 +48,29 @@ def compare(case: Case, seconds: float) -> dict[str, Any]:
         for planner in ("mcts", "exhaustive")
     )
     best = min(mcts.result.cost, exhaustive.result.cost)
-    bound = max(mcts.result.bound, exhaustive.result.bound)
+    bound = max(mcts.claim, exhaustive.claim)
     early = min(EARLY, seconds)
     return {
         **case.to_dict(),
-        "mcts": _planner(mcts),
-        "exhaustive": _planner(exhaustive),
+        "mcts": mcts.to_dict(),
+        "exhaustive": exhaustive.to_dict(),
         "best_cost": best,
         "proved_bound": bound,
-        "ratio_to_exhaustive": mcts.result.cost / exhaustive.result.cost
+        "ratio_to_exhaustive": ratio(mcts.result.cost, exhaustive.result.cost)
         if math.isfinite(exhaustive.result.cost)
         else None,
-        "ratio_to_best_early": mcts.cost_at(early) / best,
-        "ratio_to_best": mcts.result.cost / best,
-        "ratio_to_bound": mcts.result.cost / bound,
+        "ratio_to_best_early": ratio(mcts.cost_at(early), best),
+        "ratio_to_best": ratio(mcts.result.cost, best),
+        "ratio_to_bound": ratio(mcts.result.cost, bound),
         "seconds_within_1_percent": mcts.seconds_to(1.01 * best),
         "seconds_within_2_percent": mcts.seconds_to(1.02 * best),
         "contradiction": contradicts(mcts, exhaustive),
     }
 
 
-def _planner(one: Trace) -> dict[str, Any]:
-    result = one.result
-    return {
-        "cost": result.cost,
-        "bound": result.bound,
-        "optimal": result.optimal,
-        "seconds": result.seconds,
-        "nodes": result.nodes,
-        "steps": [f"{a.name}/{a.form}/{a.precision}/{a.product}" for a in result.actions],
-    }
-
-
 def contradicts(one: Trace, other: Trace) -> bool:
     """Whether a lower bound either of them claims to have proved is above the other's plan."""
-    return any(a.result.bound > EQUAL * b.result.cost for a, b in ((one, other), (other, one)))
+    return any(a.claim > EQUAL * b.result.cost for a, b in ((one, other), (other, one)))
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -128,9 +117,9 @@ def table(figure: dict[str, Any]) -> Group:
             )
         else:
             spreads.add_row(name.replace("_", " "), str(spread), "", "")
-    title = "Contradictions, and where mcts is worse by over 1 % (than the best after 2 s or later)"
+    title = "Contradictions, and where mcts is worse than the best by over 1 % (* not proved)"
     worse = Table(
-        "problem", "early", "at the end", "to bound", "s to 1 %", "mcts", "exhaustive", title=title
+        "problem", f"{EARLY:g} s", "end", "end/bound", "s to 1 %", "mcts", "exhaustive", title=title
     )
     for row in figure["rows"]:
         ratios = [row["ratio_to_best_early"], row["ratio_to_best"]]
@@ -140,8 +129,8 @@ def table(figure: dict[str, Any]) -> Group:
                 *(number(r) for r in ratios),
                 number(row["ratio_to_bound"]),
                 number(row["seconds_within_1_percent"]),
-                _cost(row["mcts"]),
-                _cost(row["exhaustive"]),
+                cost(row["mcts"]),
+                cost(row["exhaustive"]),
             )
     return Group(spreads, worse)
 
@@ -149,12 +138,3 @@ def table(figure: dict[str, Any]) -> Group:
 def name_of(row: dict[str, Any]) -> str:
     """Return the name of a problem."""
     return str(Case(**{key: row[key] for key in ("function", "kappa", "tol", "table", "norm")}))
-
-
-def _cost(planner: dict[str, Any]) -> str:
-    return number(planner["cost"]) + (" proved" if planner["optimal"] else "")
-
-
-def number(value: float | None) -> str:
-    """Return a figure as text; what is not there, or infinite, is a dash."""
-    return f"{value:.4g}" if value is not None and math.isfinite(value) else "-"

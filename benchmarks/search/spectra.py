@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from benchmarks.search.optimum import number
+from benchmarks.search.cells import cost, number
 from benchmarks.search.problems import N, environment_of
 from benchmarks.search.scale import Scale
-from benchmarks.search.trace import Trace, trace
+from benchmarks.search.trace import Trace, ratio, trace
 from matrl import Problem, Spectrum
 from matrl.core.measure import Norm
 from matrl.demo import patches
@@ -82,9 +82,9 @@ def measure(scale: Scale, tell: Callable[[str], None]) -> dict[str, Any]:
                     "norm": norm,
                     "tol": TOL,
                     "condition": float(values.max() / values.min()),
-                    "samples": _planner(samples),
-                    "interval": _planner(interval),
-                    "ratio": samples.result.cost / interval.result.cost,
+                    "samples": samples.to_dict(),
+                    "interval": interval.to_dict(),
+                    "ratio": ratio(samples.result.cost, interval.result.cost),
                 }
             )
     return {"seconds": scale.spectra_seconds, "rows": rows}
@@ -95,18 +95,6 @@ def _search(function: str, spectrum: Spectrum, norm: Norm, scale: Scale) -> Trac
     return trace(environment_of(problem, TABLE), scale.spectra_seconds)
 
 
-def _planner(one: Trace) -> dict[str, Any]:
-    result = one.result
-    return {
-        "cost": result.cost,
-        "bound": result.bound,
-        "optimal": result.optimal,
-        "seconds": result.seconds,
-        "nodes": result.nodes,
-        "steps": [f"{a.name}/{a.form}/{a.precision}/{a.product}" for a in result.actions],
-    }
-
-
 def table(figure: dict[str, Any]) -> Table:
     """Return both costs and their ratio; a star marks what is not proved optimal."""
     title = f"Spectra: samples against their interval, {figure['seconds']:g} s (* not proved)"
@@ -114,10 +102,7 @@ def table(figure: dict[str, Any]) -> Table:
         "spectrum", "function", "κ", "measure", "samples", "interval", "ratio", title=title
     )
     for row in figure["rows"]:
-        costs = [
-            number(row[key]["cost"]) + ("" if row[key]["optimal"] else " *")
-            for key in ("samples", "interval")
-        ]
+        costs = [cost(row[key]) for key in ("samples", "interval")]
         rows.add_row(
             row["spectrum"],
             row["function"],

@@ -8,7 +8,7 @@ from typing import Any
 
 from matrl.search import Environment, Limits, Search, SearchResult
 
-__all__ = ["Trace", "trace"]
+__all__ = ["Trace", "ratio", "trace"]
 
 STEP = 0.01
 GROWTH = 1.02
@@ -33,6 +33,23 @@ class Trace:
         reached = (s for s, c in zip(self.seconds, self.costs, strict=True) if c <= cost)
         return next(reached, math.inf)
 
+    @property
+    def claim(self) -> float:
+        """The cost no plan can be below, by what the search says: its own if that is optimal."""
+        return self.result.cost if self.result.optimal else self.result.bound
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was found, and how, as data."""
+        return {
+            "cost": self.result.cost,
+            "bound": self.result.bound,
+            "optimal": self.result.optimal,
+            "seconds": self.result.seconds,
+            "nodes": self.result.nodes,
+            "steps": [f"{a.name}/{a.form}/{a.precision}/{a.product}" for a in self.result.actions],
+            "trace": list(zip(self.seconds, self.costs, strict=True)),
+        }
+
 
 def trace(environment: Environment[Any], seconds: float, **options: Any) -> Trace:
     """Search for so long, or until the plan is proved, with the options of ``Search``.
@@ -56,3 +73,8 @@ def trace(environment: Environment[Any], seconds: float, **options: Any) -> Trac
     if reason == "interrupted":
         raise KeyboardInterrupt
     return Trace(tuple(times), tuple(costs), search.result(reason, finalists=1))
+
+
+def ratio(cost: float, reference: float) -> float:
+    """Return cost over reference; infinity without a plan, or without anything to compare with."""
+    return cost / reference if math.isfinite(cost) and reference > 0.0 else math.inf
