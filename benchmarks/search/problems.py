@@ -1,11 +1,13 @@
 """Problems with hand-written prices, which depend on no machine."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matrl import Problem, Profile, Spectrum
 from matrl.core.measure import Norm
+from matrl.core.precision import PRECISIONS
 from matrl.discovery.arguments import allowed_updates
 from matrl.discovery.discover import environment_for
 from matrl.discovery.environment import ScheduleEnvironment
@@ -68,6 +70,8 @@ class Case:
         return text if self.norm == "eigenvalue" else f"{text} {self.norm}"
 
 
-def environment_of(problem: Problem, table: str) -> ScheduleEnvironment:
+def environment_of(
+    problem: Problem, table: str, precisions: Sequence[str] = PRECISIONS
+) -> ScheduleEnvironment:
     """Return a fresh environment, which knows nothing of searches before."""
-    return environment_for(problem, profile(table), allowed_updates(problem, "*"))
+    return environment_for(problem, profile(table), allowed_updates(problem, "*"), precisions)
