@@ -5,6 +5,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -30,17 +31,20 @@ def document(
 ) -> dict[str, Any]:
     """Measure some figures and return them with what they depend on, as JSON-ready data.
 
+    ``cpu_share`` is how much of the time the process had a processor: near 1 on a quiet machine.
     What is infinite (a cost without a plan, a time never reached) becomes ``None``.
     """
-    load = os.getloadavg()[0]
+    started, load = datetime.now(UTC).isoformat(timespec="seconds"), os.getloadavg()[0]
+    wall, cpu = time.perf_counter(), time.process_time()
     measured = {name: FIGURES[name].measure(scale, tell) for name in figures}
+    share = (time.process_time() - cpu) / (time.perf_counter() - wall)
     return finite(
         {
             "schema": SCHEMA,
             "benchmark": "search",
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "started": started,
             "machine": machine_description(),
-            "load": {"before": load, "after": os.getloadavg()[0]},
+            "load": {"before": load, "after": os.getloadavg()[0], "cpu_share": share},
             "versions": {
                 "matrl": __version__,
                 **{name: metadata.version(name) for name in ("numpy", "scipy", "rich")},
@@ -81,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = json.dumps(measured, indent=1, ensure_ascii=False, allow_nan=False)
     given.json.write_text(text + "\n", encoding="utf-8")
     console = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
+    console.print(f"The process had a processor {measured['load']['cpu_share']:.0%} of the time.")
     for name, figure in measured["figures"].items():
         console.print(FIGURES[name].table(figure))
 

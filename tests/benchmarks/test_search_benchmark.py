@@ -26,6 +26,7 @@ def test_the_command_writes_one_document_and_prints_a_table(tmp_path, monkeypatc
     }  # fmt: skip
     assert {"processor", "usable_cores", "blas_threads"} <= set(measured["machine"])
     assert {"matrl", "numpy", "scipy"} <= set(measured["versions"])
+    assert set(measured["load"]) == {"before", "after", "cpu_share"}
     assert list(measured["figures"]) == ["optimum"]
     (row,) = measured["figures"]["optimum"]["rows"]
     assert Case(**{key: row[key] for key in EASY.to_dict()}) == EASY
