@@ -74,10 +74,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background
 from matrl.cli.commands import discover
 told = []
 line = discover._line
-def tell(progress, in_seconds):
+def tell(progress, *rest):
     if not told and progress.cost < float("inf"):
         told.append(print("has a plan", file=sys.stderr, flush=True))
-    return line(progress, in_seconds)
+    return line(progress, *rest)
 discover._line = tell
 from matrl.cli import main
 main(sys.argv[1:])

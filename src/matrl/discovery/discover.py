@@ -31,7 +31,7 @@ from matrl.search import Budgeted, SearchResult, search
 from matrl.search.progress import Callback
 from matrl.version import __version__
 
-__all__ = ["Found", "discover"]
+__all__ = ["Found", "discover", "environment_for"]
 
 FINALISTS = 8
 GREATEST_TOL = 0.999
@@ -96,7 +96,15 @@ def discover(
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
         profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
     least_error = minimize == "error"
-    environment = _environment(problem, profile, given, updates, precisions, steps, least_error)
+    environment = environment_for(
+        problem,
+        profile,
+        updates,
+        precisions,
+        given=given,
+        steps=steps,
+        minimizes_error=least_error,
+    )
     result = search(
         _budgeted(environment, budget) if least_error else environment,
         planner=planner,
@@ -219,15 +227,34 @@ def _of_least_error(
     )
 
 
-def _environment(
+def environment_for(
     problem: Problem,
     profile: Profile,
-    given: bool,
     updates: Sequence[Update | DirectMethod],
-    precisions: Sequence[str],
-    steps: int | None,
-    least_error: bool,
+    precisions: Sequence[str] = PRECISIONS,
+    *,
+    given: bool = True,
+    steps: int | None = None,
+    minimizes_error: bool = False,
 ) -> ScheduleEnvironment:
+    """Return what :func:`discover` searches, for those who run a planner themselves.
+
+    ``updates`` are those of :func:`~matrl.discovery.arguments.allowed_updates`, ``precisions`` the
+    dtypes their steps may work in. Prices ``given`` by the user leave out what scaling costs.
+    ``steps`` is the largest number of steps, at most 64; ``minimizes_error`` is for a search by
+    :class:`~matrl.search.Budgeted`.
+
+    >>> from matrl import Profile, Spectrum
+    >>> from matrl.discovery.arguments import allowed_updates
+    >>> prices = Profile.from_json('''{"schema": 1, "name": "unit", "ops": [
+    ...   {"op": "eigh", "dtype": "float64", "n": 512, "batch": 1, "seconds": 9.0},
+    ...   {"op": "matmul", "dtype": "float64", "n": 512, "batch": 1, "seconds": 1.0}]}''')
+    >>> problem = Problem("invsqrt", Spectrum.interval(1e-2, 1), tol=1e-4, shape=(512, 512))
+    >>> environment = environment_for(problem, prices, allowed_updates(problem, "eigh"))
+    >>> search(environment).cost
+    10.0
+    """
+
     def scaling_price(domain: ScaledDomain) -> float:
         if given:
             return 0.0  # with given prices, cost is the operations of the schedule alone
@@ -243,13 +270,13 @@ def _environment(
         scaled_domains(problem.spectrum, problem.measure, problem.n, problem.tol),
         actions,
         SchedulePricer(problem.matrix_function, problem.dtype, prices),
-        tol=GREATEST_TOL if least_error else problem.tol,
+        tol=GREATEST_TOL if minimizes_error else problem.tol,
         n=problem.n,
         m=problem.m,
         dtype=problem.dtype,
         max_steps=MAX_STEPS if steps is None else min(steps, MAX_STEPS),
         scaling_price=scaling_price,
-        minimizes_error=least_error,
+        minimizes_error=minimizes_error,
     )
 
 

@@ -1,0 +1,1 @@
+"""Measurements of matrl; no part of the library, nor of its tests."""
