@@ -1,13 +1,16 @@
 """Searches: what they promise, what restricts them, and what they refuse, by name."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from matrl import Problem, Spectrum, discover
 from matrl.coefficients import minimax_coefficients
+from matrl.discovery.arguments import why_unreachable
 from matrl.errors import InputError, UnreachableError
+from matrl.search import SearchResult
 
 N = 512
 FUNCTION_NAMES = ["inv", "sqrt", "invsqrt"]
@@ -144,3 +147,21 @@ def test_bad_arguments_are_named(solve, options, name):
 def test_patterns_that_match_nothing(solve, allow):
     with pytest.raises(InputError):
         solve(allow=allow)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("time", "before the time limit; allow more of it"), ("nodes", "before the limit of nodes")],
+)
+def test_a_search_that_met_a_limit_does_not_call_the_tolerance_out_of_reach(
+    make_profile, reason, words
+):
+    problem = Problem("inv", Spectrum.interval(1e-2, 1), tol=1e-6, shape=(N, N))
+    result = SearchResult(math.inf, (), (), 9, 1.0, 0.5, False, reason, 1e-9)
+    said = why_unreachable(problem, make_profile(), [], ("float64",), result)
+    assert words in said
+    assert "1e-09" not in said
+    ended = replace(result, reason="exhausted")
+    assert "best error reached is 1e-09" in why_unreachable(
+        problem, make_profile(), [], ("float64",), ended
+    )

@@ -115,6 +115,13 @@ def why_unreachable(
     remedy = "allow more actions, steps or time, or ask for a larger tol"
     if problem.precision == "float32" or "float64" not in precisions:
         remedy += f" or {working_dtype('float64', problem.dtype)}"
+    if result.reason in ("time", "nodes"):
+        # Errors met on the way are those of exact arithmetic, and may be far below.
+        limit = {"time": "time limit", "nodes": "limit of nodes"}[result.reason]
+        return (
+            f"tol: {problem.tol:g} was not reached by any schedule found before the {limit}; "
+            f"allow more of it, or fewer actions or precisions{lacking}"
+        )
     return (
         f"tol: {problem.tol:g} is out of reach of the {len(updates)} allowed actions: "
         f"{reached}{lacking}; {remedy}"
