@@ -17,7 +17,7 @@ class ActionList:
     """Actions open in the same place, (c,), with their maps.
 
     ``maps`` are places in the reach, -1 for direct methods; ``needs_residual`` says what their
-    form needs, ``is_polynomial`` and ``has_pole`` what kind of map the update is.
+    form needs, ``is_polynomial`` what kind of map the update is.
     """
 
     def __init__(self, actions: Sequence[Action], reach: Reach, pricer: SchedulePricer) -> None:
@@ -34,9 +34,6 @@ class ActionList:
         self.is_polynomial = np.array(
             [not isinstance(u, DirectMethod) and u.kind == "polynomial" for u in updates],
             dtype=bool,
-        )
-        self.has_pole = np.array(
-            [not isinstance(u, DirectMethod) and u.has_pole_at_zero for u in updates], dtype=bool
         )
         self._prices: dict[tuple[Structure | None, bool], np.ndarray] = {}
         self._pending: dict[bool, np.ndarray] = {}

@@ -27,11 +27,6 @@ class Elite:
     label: Hashable
     actions: tuple[Any, ...]
 
-    def beats(self, other: "Elite") -> bool:
-        """Whether it is as good in both ways, and better in one."""
-        no_worse = self.cost <= other.cost and self.quality <= other.quality
-        return no_worse and (self.cost, self.quality) != (other.cost, other.quality)
-
 
 class Archive:
     """A grid of elites."""

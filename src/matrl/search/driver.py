@@ -49,12 +49,8 @@ class Search:
 
     @property
     def incumbent(self) -> float:
-        """The least cost known, here or elsewhere."""
+        """The least cost known."""
         return self._incumbent.cost
-
-    def hear(self, cost: float) -> None:
-        """Take note that a plan of this cost is known elsewhere."""
-        self._incumbent.offer(cost)
 
     def advance(self, limits: Limits, progress: Callback | None = None) -> Reason:
         """Iterate until the plan is proved, nothing is left, a limit is met, or Ctrl-C comes.

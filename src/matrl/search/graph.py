@@ -156,11 +156,6 @@ class Graph:
             self.best_quality = min(self.best_quality, self._environment.quality(state))
         return node
 
-    @property
-    def size(self) -> int:
-        """How many nodes there are."""
-        return len(self._nodes)
-
     def widen(self, node: Node) -> bool:
         """Ask for the node's next batch of children; whether there was one."""
         if not math.isfinite(node.width):

@@ -11,7 +11,7 @@ GAIN = 1e-9
 
 
 class Incumbent:
-    """The least cost known, here or elsewhere: ``cost`` may come from another search."""
+    """The least cost known."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -39,7 +39,7 @@ class Incumbent:
 
     @property
     def node(self) -> Node | None:
-        """The done node of the best plan found here."""
+        """The done node of the best plan, ``None`` while there is none."""
         node = self._graph.root
         while not node.done:
             if node.best_edge is None:
