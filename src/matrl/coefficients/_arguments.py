@@ -1,9 +1,12 @@
-"""Checks of the scalar arguments shared by the functions of this package."""
+"""Checks of the arguments shared by the functions of this package."""
 
 import math
 import operator
 import sys
 from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from matrl.errors import InputError, ToleranceError
 
@@ -79,3 +82,25 @@ def check_scaled(values: Iterable[float], upper: float) -> None:
             f"upper is {upper!r}, so far from 1 that a coefficient leaves the range of floats; "
             "scale x so that upper is near 1"
         )
+
+
+def checked_positive(name: str, value: float) -> float:
+    """Return ``value`` as a positive finite float, or raise InputError."""
+    number = checked_number(name, value, "pass a positive float")
+    if number <= 0.0:
+        raise InputError(f"{name} is {number!r}, which is not positive; pass a positive float")
+    return number
+
+
+def checked_vector(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return ``values`` as a finite vector of floats, or raise InputError."""
+    try:
+        vector = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is not an array of floats; pass a sequence of floats") from None
+    if vector.ndim != 1 or not np.isfinite(vector).all():
+        raise InputError(
+            f"{name} has shape {vector.shape} or entries that are not finite; pass a vector of "
+            "finite floats"
+        )
+    return vector

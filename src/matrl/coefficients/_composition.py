@@ -14,7 +14,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from matrl.coefficients._fit import _monomials, _safety_cut
+from matrl.coefficients._fit import monomials, safety_cut
 from matrl.coefficients._least_distance import least_distance
 from matrl.coefficients._safety import SafetyRule, rounding
 
@@ -237,7 +237,7 @@ def _schedule_cut(
 ) -> Callable[[_Array], tuple[_Array, float, float]]:
     """Return the function of z that finds the inequality of any step violated deepest."""
     cuts = [
-        _safety_cut(rule, q, block)
+        safety_cut(rule, q, block)
         for rule, q, block in zip(rules, steps, _blocks(steps, moves), strict=True)
     ]
     return lambda z: max((cut(z) for cut in cuts), key=lambda found: found[2])
@@ -251,7 +251,7 @@ def _blocks(steps: Steps, values: _Array) -> list[_Array]:
 def _moved(rules: tuple[SafetyRule, ...], steps: Steps, correction: _Array) -> Steps:
     """Return the corrected steps, each drawn back towards what it was as far as its rule asks."""
     moved = tuple(
-        q + _monomials(q.size - 1) @ part
+        q + monomials(q.size - 1) @ part
         for q, part in zip(steps, _blocks(steps, correction), strict=True)
     )
     return drawn(rules, moved, steps)
@@ -268,7 +268,7 @@ def perturbed(
     """Return safe steps near ``steps``, by normal deviates in units of each step's coefficients."""
     moved: list[_Array] = []
     for q in steps:
-        basis = _monomials(q.size - 1)
+        basis = monomials(q.size - 1)
         size = spread * float(np.linalg.norm(np.linalg.solve(basis, q)))
         moved.append(q + basis @ (size * random.normal(size=q.size)))
     return drawn(rules, tuple(moved), steps)

@@ -75,7 +75,7 @@ def root_mean_square(samples: Samples, reference: _Array, rule: SafetyRule) -> _
         softened = _softened(white, least)
         moves = size * white.directions / softened
         start = white.values / softened * white.target / size
-        cut = _safety_cut(rule, q, moves)
+        cut = safety_cut(rule, q, moves)
 
         def violated(z: _Array, cut: _Cut = cut) -> tuple[_Array, float] | None:
             normal, bound, depth = cut(z)
@@ -108,7 +108,7 @@ def greatest_error(samples: Samples, reference: _Array, rule: SafetyRule) -> _Ar
         white, norm = _whitened(samples, q)
         softened = _softened(white, _SOFT_GREATEST * norm)
         unit = white.directions / softened * (np.sqrt(samples.t.size) / _RIDGE)
-        violated = _level_cut(errors / size, design @ unit, _safety_cut(rule, q, size * unit))
+        violated = _level_cut(errors / size, design @ unit, safety_cut(rule, q, size * unit))
         start = np.zeros(q.size + 1)
         start[-1] = -1.0
         z = least_distance(start, violated, _MOST)[:-1]
@@ -163,7 +163,7 @@ def _softened(white: _Whitened, least: float) -> _Array:
     return np.hypot(white.values, max(least, _UNSEEN * float(white.values[0])))
 
 
-def _safety_cut(rule: SafetyRule, reference: _Array, moves: _Array) -> _Cut:
+def safety_cut(rule: SafetyRule, reference: _Array, moves: _Array) -> _Cut:
     """Return the function of z that finds the rule's inequality violated deepest.
 
     It returns the unit normal, the bound and the depth, at most 0 where the rule is kept.
@@ -201,11 +201,11 @@ def _root(rule: SafetyRule, place: float) -> float:
 
 def _moved(reference: _Array, moves: _Array, z: _Array) -> _Array:
     """Return reference + the correction moves @ z, by powers of s."""
-    return reference + _monomials(reference.size - 1) @ (moves @ z)
+    return reference + monomials(reference.size - 1) @ (moves @ z)
 
 
 @functools.cache
-def _monomials(degree: int) -> _Array:
+def monomials(degree: int) -> _Array:
     """Return the matrix from coefficients by T_j(2s - 1) to coefficients by powers of s."""
     result = np.zeros((degree + 1, degree + 1))
     before, after = np.array([1.0]), np.array([-1.0, 2.0])

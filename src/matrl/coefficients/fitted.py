@@ -7,7 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matrl.coefficients._arguments import checked_integer, checked_interval, checked_number
+from matrl.coefficients._arguments import (
+    checked_integer,
+    checked_interval,
+    checked_positive,
+    checked_vector,
+)
 from matrl.coefficients._fit import Samples, greatest_error, root_mean_square
 from matrl.coefficients._safety import SafetyRule, extremes, rounding
 from matrl.coefficients.minimax import minimax_coefficients
@@ -67,9 +72,9 @@ def fitted_coefficients(
     degree = checked_integer("degree", degree, 0, 8)
     if aggregate not in ("max", "rms"):
         raise InputError(f"aggregate is {aggregate!r}, which is unknown; pass 'max' or 'rms'")
-    upper = _checked_positive("upper", upper)
-    target = _checked_positive("target", target)
-    capped = math.inf if cap is None else _checked_positive("cap", cap) / target
+    upper = checked_positive("upper", upper)
+    target = checked_positive("target", target)
+    capped = math.inf if cap is None else checked_positive("cap", cap) / target
     points, sizes = _checked_samples(x, weights, upper)
     checked_interval(float(points.min()), upper)
     samples = Samples(root_index, points / upper, sizes if aggregate == "max" else np.sqrt(sizes))
@@ -127,17 +132,9 @@ def _unscaled(q: _Array, root_index: int, upper: float, target: float) -> tuple[
     return tuple(result)
 
 
-def _checked_positive(name: str, value: float) -> float:
-    """Return ``value`` as a positive finite float, or raise InputError."""
-    number = checked_number(name, value, "pass a positive float")
-    if number <= 0.0:
-        raise InputError(f"{name} is {number!r}, which is not positive; pass a positive float")
-    return number
-
-
 def _checked_samples(x: ArrayLike, weights: ArrayLike, upper: float) -> tuple[_Array, _Array]:
     """Return the points of positive weight and their weights, the greatest 1, or raise."""
-    points, sizes = _checked_vector("x", x), _checked_vector("weights", weights)
+    points, sizes = checked_vector("x", x), checked_vector("weights", weights)
     if points.size != sizes.size:
         raise InputError(
             f"weights has {sizes.size} entries, but x has {points.size}; pass one weight per point"
@@ -154,17 +151,3 @@ def _checked_samples(x: ArrayLike, weights: ArrayLike, upper: float) -> tuple[_A
     sizes = sizes / sizes.max()
     kept = sizes > 0.0
     return points[kept], sizes[kept]
-
-
-def _checked_vector(name: str, values: ArrayLike) -> _Array:
-    """Return ``values`` as a finite vector of floats, or raise InputError."""
-    try:
-        vector = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is not an array of floats; pass a sequence of floats") from None
-    if vector.ndim != 1 or not np.isfinite(vector).all():
-        raise InputError(
-            f"{name} has shape {vector.shape} or entries that are not finite; pass a vector of "
-            "finite floats"
-        )
-    return vector

@@ -6,11 +6,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matrl.coefficients._arguments import checked_integer, checked_number
+from matrl.coefficients._arguments import (
+    checked_integer,
+    checked_number,
+    checked_positive,
+    checked_vector,
+)
 from matrl.coefficients._composition import Composition, Steps, descent, drawn, perturbed
 from matrl.coefficients._safety import SafetyRule, extremes, rounding
 from matrl.coefficients._schedule import Schedule, is_safe, raw, scaled, unscaled
-from matrl.coefficients.fitted import _checked_positive, _checked_vector
 from matrl.coefficients.minimax import minimax_coefficients
 from matrl.errors import InputError
 
@@ -98,7 +102,7 @@ def refined_coefficients(
     if aggregate not in ("max", "rms"):
         raise InputError(f"aggregate is {aggregate!r}, which is unknown; pass 'max' or 'rms'")
     upper, ceiling, cap = (
-        _checked_positive(name, value)
+        checked_positive(name, value)
         for name, value in (("upper", upper), ("ceiling", ceiling), ("cap", cap))
     )
     given = _checked_polynomials(polynomials)
@@ -185,7 +189,7 @@ def _checked_points(
 ) -> tuple[_Array, _Array]:
     """Return the points that count and the size of their errors, the greatest 1, or raise."""
     x, sizes, shares = (
-        _checked_vector(name, values)
+        checked_vector(name, values)
         for name, values in (("points", points), ("weights", weights), ("density", density))
     )
     for name, values in (("weights", sizes), ("density", shares)):
