@@ -9,7 +9,7 @@ from matrl import Problem, Profile, Spectrum
 from matrl.core.measure import Norm
 from matrl.core.precision import PRECISIONS
 from matrl.discovery.arguments import allowed_updates
-from matrl.discovery.discover import environment_for
+from matrl.discovery.assembly import environment_for
 from matrl.discovery.environment import ScheduleEnvironment
 
 __all__ = ["PRICES", "Case", "N", "environment_of", "profile"]

@@ -105,6 +105,11 @@ def test_found_report_says_what_optimal_means() -> None:
     text = printed(found_report(found, in_seconds=False))
     assert "0.0125 at the prices" in text
     assert "no allowed schedule has a lower cost" in text
+    within = replace(found, minimized="error", finalists=(replace(PLAN, batch=2), PLAN))
+    text = printed(found_report(within, in_seconds=False))
+    assert "within the budget has a smaller error" in text
+    assert "cost" not in text.partition("optimal")[2]
+    text = printed(found_report(found, in_seconds=False))
     cheaper = replace(PLAN, predicted=replace(PLAN.predicted, cost=0.01))
     dearer = replace(found, finalists=(cheaper, PLAN))
     assert "ran fastest" in printed(found_report(dearer, in_seconds=True))

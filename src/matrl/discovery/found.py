@@ -1,7 +1,7 @@
 """What a discovery returns."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from matrl.plan import Plan
 from matrl.search import Reason
@@ -15,7 +15,8 @@ class Found:
 
     ``cost`` is in seconds, or in the unit of the profile given; ``optimal`` says that the search
     proved that no cheaper schedule of the allowed actions exists; ``interrupted`` that it was
-    stopped by Ctrl-C with the best so far, and ``reason`` why it ended. ``front`` are the plans met
+    stopped by Ctrl-C with the best so far, and ``reason`` why it ended. Where the error was
+    ``minimized``, ``optimal`` is about errors within the budget. ``front`` are the plans met
     that no other beats in cost and predicted error both, the cheapest first, whatever the
     tolerance; they have not raced.
     """
@@ -29,6 +30,7 @@ class Found:
     reason: Reason
     finalists: tuple[Plan, ...] = field(repr=False, default=())
     front: tuple[Plan, ...] = field(repr=False, default=())
+    minimized: Literal["cost", "error"] = "cost"
 
     @property
     def error(self) -> float:
@@ -66,6 +68,7 @@ class Found:
             "optimal": self.optimal,
             "interrupted": self.interrupted,
             "reason": self.reason,
+            "minimized": self.minimized,
             "front": [
                 {
                     "cost": one.predicted.cost,

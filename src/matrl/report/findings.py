@@ -55,6 +55,8 @@ def _optimality(found: Found) -> str:
         return "not proved (the search was interrupted)"
     if not found.optimal:
         return "not proved"
+    if found.minimized == "error":
+        return "yes: no allowed schedule within the budget has a smaller error, step by step"
     cheapest = min((plan.predicted.cost for plan in found.finalists), default=found.cost)
     if found.cost > cheapest * (1.0 + 1e-9):
         # The race is between plans of about the same price; it may prefer a dearer one.
