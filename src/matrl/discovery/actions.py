@@ -10,7 +10,7 @@ from matrl.discovery.state import Action
 from matrl.iterations import FORMS, DirectMethod, Update
 from matrl.iterations.schedule import DIRECT, forms_of
 
-__all__ = ["ActionTable"]
+__all__ = ["ActionTable", "undominated"]
 
 
 @dataclass(frozen=True)
@@ -85,3 +85,18 @@ def _variants(
         return [Action(update.name, DIRECT, precision)] if previous is None else []
     forms = forms_of(update, function, previous)
     return [Action(update.name, form.name, precision) for form in forms]
+
+
+def undominated(
+    actions: Sequence[tuple[Update | DirectMethod, str]], root_index: int
+) -> list[tuple[Update | DirectMethod, str]]:
+    """Return the actions but those another one, equally cheap, beats on every range."""
+    names = {update.name for update, _ in actions}
+
+    def stays(update: Update | DirectMethod) -> bool:
+        if isinstance(update, DirectMethod):
+            return True
+        better = update.dominated_by(root_index)
+        return better == update.name or better not in names
+
+    return [(update, precision) for update, precision in actions if stays(update)]

@@ -8,10 +8,12 @@ import numpy as np
 
 from matrl.core.measure import Measure
 from matrl.discovery.action_list import ActionList
-from matrl.discovery.actions import ActionTable
+from matrl.discovery.actions import ActionTable, undominated
 from matrl.discovery.bounds import DegreeBounds
 from matrl.discovery.confirmation import Confirmation, Confirmations
+from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
+from matrl.discovery.goal import Goal
 from matrl.discovery.lookahead import Lookahead
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import SchedulePricer
@@ -19,25 +21,13 @@ from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedRea
 from matrl.discovery.refinement import fitted_name, is_better, refined
 from matrl.discovery.rounding import RoundingModel
 from matrl.discovery.state import Action, ScheduleState
-from matrl.iterations import FORMS, UPDATES, DirectMethod, Update
+from matrl.iterations import FORMS, DirectMethod, Update
 from matrl.iterations.schedule import DIRECT
 from matrl.search import NO_CHILDREN, Children, Verdict
 
 __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
 
 MAX_STEPS = 64
-OVERSHOOT = 0.05
-"""How far above 1 a whole schedule's map may go on the safe domain, if tol is less.
-
-Its j-th power (the multiplicity) is what is off: for j > 8 that times 8/j.
-"""
-MOST_OVER_MEAN = 3.0
-NOTICEABLE = 0.2
-"""Averaged products and repairs are tried where rounding is more than this share of tol."""
-LEAST_ROUNDING = 0.1
-"""No step that keeps rounding errors makes less of them than this many unit roundoffs."""
-HOPE = 1e-4
-"""A first look takes what misses the tolerance by this fraction for good: it interpolates."""
 
 
 class ScheduleEnvironment:
@@ -71,11 +61,10 @@ class ScheduleEnvironment:
         self._measure, self._function, self._n = measure, measure.function, n
         self._domains = tuple(domains)
         self._pricer = pricer
-        self._tol, self._max_steps = tol, max_steps
-        self._minimizes_error = minimizes_error
+        self._max_steps = max_steps
         self._scaling_price = scaling_price
         exact = all(domain.is_exact for domain in self._domains)
-        allowed = _undominated(actions, self._function.root_index) if exact else actions
+        allowed = undominated(actions, self._function.root_index) if exact else actions
         self._table = ActionTable.of(self._function, allowed, pricer)
         updates = self._table.iterative
         self._outcomes = OutcomeTable(measure, self._domains, updates, n)
@@ -87,13 +76,14 @@ class ScheduleEnvironment:
             RoundingModel(self._function, n, dtype, measure.norm, m),
             tol,
         )
-        self._bounds = self._degree_bounds()
+        self._bounds = self._degree_bounds(tol)
         precisions = tuple(dict.fromkeys(precision for _, precision in allowed))
         usual = [update for update in updates if update.kind != "repair"]
         pure = [update for update in updates if update.kind == "repair"]
         self._tabulated: TabulatedReach | None = None
         if exact and all(update.equioscillates for update in usual):
             self._tabulated = TabulatedReach(measure, usual, precisions, n)
+        self._goal = Goal(measure, tol, minimizes_error, self._tabulated is not None)
         self._exact_reach = ExactReach(self._outcomes, usual, precisions)
         self._repair_reach = ExactReach(self._outcomes, pure, precisions)
         self._first = self._list(self._table.first)
@@ -103,9 +93,10 @@ class ScheduleEnvironment:
             form: ActionList([x for x in a if self._is_pure(x)], self._repair_reach, pricer)
             for form, a in self._table.repairs.items()
         }
-        self._lookahead = None
+        lookahead = None
         if self._tabulated is not None:
-            self._lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
+            lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
+        self._description = Description(self._goal, self._bounds, lookahead, max_steps)
         self._reached: dict[Hashable, ReachedRanges] = {}
 
     def _list(self, actions: Sequence[Action]) -> ActionList:
@@ -113,19 +104,26 @@ class ScheduleEnvironment:
         kept = [a for a in actions if not (self._is_too_coarse(a) or self._is_pure(a))]
         return ActionList(kept, reach, self._pricer)
 
+    def _is_too_coarse(self, action: Action) -> bool:
+        """Whether the step's precision alone rules the tolerance out, without a closer look."""
+        if action.form == DIRECT or self._table.can_repair:
+            return False
+        keeps = FORMS.get(action.form).keeps_rounding
+        return keeps and self._goal.is_out_of_reach_of(action.precision)
+
     def _is_pure(self, action: Action) -> bool:
         """Whether the step does nothing but repair, and no table knows it."""
         update = self._table.updates[action.name]
         return not isinstance(update, DirectMethod) and update.kind == "repair"
 
-    def _degree_bounds(self) -> DegreeBounds:
+    def _degree_bounds(self, tol: float) -> DegreeBounds:
         k = self._function.root_index
         return DegreeBounds(
             self._function,
             self._pricer,
             (self._table.first, self._table.mirrored_later),
             {update.name: update.degree_for(k) for update in self._table.iterative},
-            self._measure.distance(self._tol),
+            self._measure.distance(tol),
             only_polynomials=all(u.kind == "polynomial" for u in self._table.iterative),
         )
 
@@ -153,15 +151,12 @@ class ScheduleEnvironment:
     def refined(self, actions: Sequence[Action], seed: int = 0) -> Confirmation | None:
         """Return a polynomial schedule with coefficients optimised together, if that is better."""
         domain, found = self.replay(actions)
-        ceiling = float(self._highest(found.error))
+        ceiling = float(self._goal.highest(found.error))
         better = refined(self._measure, domain, found, self._n, ceiling, seed)
         if better is None:
             return None
         start = self.root() if len(self._domains) == 1 else self._taken(self.root(), actions[0])
         steps = [replace(a, name=fitted_name(a.name)) for a in actions if a.domain < 0]
-        known = [a.name in self._table.updates or a.name in UPDATES for a in steps]
-        if not all(known):
-            return None
         new = self._confirmations.with_coefficients(start, steps, better)
         return new if is_better(new, found) else None
 
@@ -188,11 +183,11 @@ class ScheduleEnvironment:
         if state.domain < 0:
             return self._scalings()
         if not state.actions:
-            return self._children(state, self._first, self._reach(state))
+            return self._description.of(state, self._first, self._reach(state))
         if state.is_direct or len(state.actions) >= self._max_steps:
             return NO_CHILDREN
         assert state.form is not None
-        return self._children(state, self._usual[state.form], self._reach(state))
+        return self._description.of(state, self._usual[state.form], self._reach(state))
 
     def child(self, state: ScheduleState, action: Action) -> ScheduleState | None:
         """Take an action that was legal at first sight; ``None`` where it is not after all."""
@@ -229,19 +224,19 @@ class ScheduleEnvironment:
             return Verdict(True)
         rounding = self._confirmations.of(state).rounding
         can_repair = self._table.can_repair and not state.is_direct
-        if not math.isfinite(rounding) or (rounding > self._tol and not can_repair):
+        if not math.isfinite(rounding) or (rounding > self._goal.tol and not can_repair):
             return Verdict(False)
-        if state.is_direct or not self._is_noticeable(state):
+        if state.is_direct or not self._goal.is_noticeable(self._confirmations.known(state)):
             return Verdict(True)
         assert state.form is not None
         if len(state.actions) >= self._max_steps:
             return Verdict(True)
-        mixed = self._children(state, self._repairs[state.form], self._reach(state))
+        mixed = self._description.of(state, self._repairs[state.form], self._reach(state))
         pure = self._pure_repairs[state.form]
         if not pure.actions:
             return Verdict(True, mixed)
         reached = self._repair_reach.of(self._confirmations.of(state).exact)
-        return Verdict(True, mixed.joined(self._children(state, pure, reached)))
+        return Verdict(True, mixed.joined(self._description.of(state, pure, reached)))
 
     def beside(self, state: ScheduleState, action: Action, child: ScheduleState) -> Children:
         """Return the averaged product where the mirrored one rounds much of the tolerance.
@@ -253,51 +248,23 @@ class ScheduleEnvironment:
         is_square = self._function.structure != "rectangular" or action.form == "gram"
         if not (state.actions and is_square and FORMS.get(action.form).chooses_product):
             return NO_CHILDREN
-        if not self._is_noticeable(child):
+        if not self._goal.is_noticeable(self._confirmations.known(child)):
             return NO_CHILDREN
         averaged = replace(action, product="averaged")
         if self._is_pure(action):
             actions = ActionList([averaged], self._repair_reach, self._pricer)
             reached = self._repair_reach.of(self._confirmations.of(state).exact)
-            return self._children(state, actions, reached)
-        return self._children(state, self._list([averaged]), self._reach(state))
-
-    def _is_noticeable(self, state: ScheduleState) -> bool:
-        """Whether rounding is much of what it may be: the tolerance, or the error it adds to."""
-        known = self._confirmations.known(state)
-        if known is None:
-            return False
-        most = min(self._tol, known.error) if self._minimizes_error else self._tol
-        return known.rounding > NOTICEABLE * most
+            return self._description.of(state, actions, reached)
+        return self._description.of(state, self._list([averaged]), self._reach(state))
 
     def done(self, state: ScheduleState) -> bool:
-        """Whether truncation and rounding together are within the tolerance.
-
-        Nor may the map exceed 1 by much anywhere on the safe domain, where the measure does not
-        look.
-        """
+        """Whether the goal is met, at a closer look if there has been one."""
         if not state.actions:
             return False
         known = self._confirmations.known(state)
         if known is None:
-            return state.is_direct or bool(self._seems_done(state.error, state.upper))
-        if known.total_error > self._tol:
-            return False
-        return state.is_direct or bool(known.exact.upper <= self._highest(known.error))
-
-    def _seems_done(
-        self, error: float | np.ndarray, upper: float | np.ndarray
-    ) -> bool | np.ndarray:
-        hope = 1.0 + HOPE if self._tabulated is not None else 1.0
-        return (error <= self._tol * hope) & (upper <= self._highest(error) * hope)
-
-    def _highest(self, error: float | np.ndarray) -> float | np.ndarray:
-        """Return how far a schedule's map may go anywhere on the safe domain."""
-        tol: float | np.ndarray = self._tol
-        if self._minimizes_error:
-            # Single errors may be some times their mean square, within the domain too.
-            tol = error * (MOST_OVER_MEAN if self._measure.aggregate == "rms" else 1.0)
-        return 1.0 + np.maximum(tol, OVERSHOOT) * min(1.0, 8.0 / self._function.multiplicity)
+            return state.is_direct or bool(self._goal.seems_met(state.error, state.upper))
+        return self._goal.is_met(known, state.is_direct)
 
     def quality(self, state: ScheduleState) -> float:
         """Return the predicted error if the schedule ended here."""
@@ -366,59 +333,3 @@ class ScheduleEnvironment:
                 self._reached[key] = self._tabulated.of(np.array([state.spread]), at_start=first)
             return self._reached[key]
         return replace(self._reached[key], simulated=0)
-
-    def _children(
-        self, state: ScheduleState, open_: ActionList, reached: ReachedRanges
-    ) -> Children:
-        """Return those of the actions that are legal, with price, bound and whether they end."""
-        prices = open_.prices(state.previous, len(state.actions) == 1)
-        maps = open_.maps
-        legal = reached.legal[0, maps] | open_.is_direct
-        if state.overshoots:
-            legal &= ~open_.is_polynomial
-        kept = np.flatnonzero(legal & np.isfinite(prices))
-        maps = maps[kept]
-        ends = open_.is_direct[kept] | self._seems_done(
-            reached.error[0, maps], reached.upper[0, maps]
-        )
-        pending = open_.pending(not state.actions)[kept]
-        simulated = reached.simulated
-        missing = np.zeros(len(kept))
-        if state.is_exact:
-            missing = self._bounds.missing(reached.spread[0, maps])
-        bounds = self._bounds.after(missing, pending, open_.needs_residual[kept])
-        if self._lookahead is not None and len(state.actions) + 1 < self._max_steps:
-            further, more = self._lookahead.bounds(
-                reached, maps, pending, [open_.actions[i].form for i in kept.tolist()], ends
-            )
-            bounds = np.maximum(bounds, further)
-            simulated += more
-        elif len(state.actions) + 1 >= self._max_steps:
-            bounds = np.full(len(kept), math.inf)
-        bounds = np.where(ends, 0.0, bounds)
-        actions = [open_.actions[i] for i in kept.tolist()]
-        errors = np.where(open_.is_direct[kept], 0.0, reached.error[0, maps])
-        return Children(actions, prices[kept], bounds, ends, errors, simulated)
-
-    def _is_too_coarse(self, action: Action) -> bool:
-        """Whether the step's precision alone rules the tolerance out, without a closer look."""
-        if action.form == DIRECT or self._table.can_repair:
-            return False
-        if not FORMS.get(action.form).keeps_rounding:
-            return False
-        return LEAST_ROUNDING * float(np.finfo(action.precision).eps) > self._tol
-
-
-def _undominated(
-    actions: Sequence[tuple[Update | DirectMethod, str]], root_index: int
-) -> list[tuple[Update | DirectMethod, str]]:
-    """Return the actions but those another one, equally cheap, beats on every range."""
-    names = {update.name for update, _ in actions}
-
-    def stays(update: Update | DirectMethod) -> bool:
-        if isinstance(update, DirectMethod):
-            return True
-        better = update.dominated_by(root_index)
-        return better == update.name or better not in names
-
-    return [(update, precision) for update, precision in actions if stays(update)]
