@@ -73,7 +73,7 @@ format: env-lint ## sort imports, apply safe fixes and format
 
 clean: ## remove build products and caches; .venv and out/ stay
 	rm -rf build dist src/*.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests tools -type d -name __pycache__ -prune -exec rm -rf {} +
+	find src tests tools benchmarks -type d -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## also remove .venv
 	rm -rf .venv
