@@ -12,14 +12,14 @@ from matrl.discovery.arguments import (
     precisions_of,
     why_unreachable,
 )
-from matrl.discovery.assembly import Assembler, environment_for
+from matrl.discovery.assembly import Assembler
 from matrl.discovery.found import Found
-from matrl.discovery.least_error import budgeted, found_for_budget, in_errors
+from matrl.discovery.least_error import found_for_budget, in_errors
 from matrl.discovery.problem import Problem
 from matrl.discovery.race import race, with_measurements
+from matrl.discovery.workers import Recipe, check_workers, searching
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for
-from matrl.search import search
 from matrl.search.progress import Callback
 
 __all__ = ["Found", "discover"]
@@ -43,6 +43,9 @@ def discover(
     minimize: Literal["cost", "error"] = "cost",
     budget: float | None = None,
     expected_calls: float | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
+    deterministic: bool = False,
     progress: Callback | None = None,
 ) -> Found:
     """Return the cheapest plan found for a problem.
@@ -58,9 +61,17 @@ def discover(
     ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or ``"random"``. With
     ``expected_calls``, how often the plan will run, the search also ends once it has taken longer
     than a better plan could still save (prices must be in seconds).
+    ``workers`` processes search side by side, each with one thread, and share the least cost known;
+    by default there is one. With ``ray`` they are spread over a Ray cluster at that address, or
+    over this machine if it is ``"local"``, by default one a core. ``nodes`` are those of all
+    together, and seconds count from when the first worker is ready. Where the search is to be
+    ``deterministic`` with several workers, which needs ``nodes``, they wait for one another to
+    share the cost: then the same number of workers finds the same plan.
     ``progress`` is called with a :class:`~matrl.search.Progress` now and then.
 
-    Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance.
+    Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance,
+    :class:`~matrl.errors.MissingExtraError` if ``ray`` is not installed, and
+    :class:`~matrl.errors.WorkersLostError` if all workers are lost before they find a plan.
 
     >>> from matrl import Profile, Spectrum
     >>> prices = Profile.from_json('''{"schema": 1, "name": "unit", "ops": [
@@ -74,6 +85,7 @@ def discover(
     """
     check_limits(steps, time_limit, nodes, seed, planner, expected_calls)
     check_goal(minimize, budget, steps)
+    check_workers(workers, ray, deterministic, nodes)
     precisions = precisions_of(precision)
     updates = allowed_updates(problem, allow)
     given = profile is not None
@@ -83,17 +95,10 @@ def discover(
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
         profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
     least_error = minimize == "error"
-    environment = environment_for(
-        problem,
-        profile,
-        updates,
-        precisions,
-        given=given,
-        steps=steps,
-        minimizes_error=least_error,
-    )
-    result = search(
-        budgeted(environment, budget) if least_error else environment,
+    recipe = Recipe(problem, profile, tuple(updates), precisions, given, steps, least_error, budget)
+    environment = recipe.schedules()
+    result = searching(recipe, workers, ray, deterministic)(
+        recipe.of(environment),
         planner=planner,
         seed=seed,
         time_limit=time_limit,

@@ -129,6 +129,17 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     metavar="N",
     help="Runs the plan is for: end where searching on costs more than it can save them.",
 )
+@click.option("--workers", type=int, metavar="N", help="Processes to search with.  [default: 1]")
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Search on a Ray cluster, or 'local': Ray on this machine; one worker a core.",
+)
+@click.option(
+    "--deterministic",
+    is_flag=True,
+    help="Same result by as many workers with the same --seed and --nodes (needed).",
+)
 @click.option("--front", is_flag=True, help="Print the plans no other beats in cost and error.")
 @click.option("-o", "--output", type=_FILE, metavar="plan.json", help="Where to save the plan.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
@@ -155,6 +166,9 @@ def discover_command(
     minimize: Any,
     budget: float | None,
     expected_calls: float | None,
+    workers: int | None,
+    ray: str | None,
+    deterministic: bool,
     front: bool,
     output: Path | None,
     as_json: bool,
@@ -186,6 +200,9 @@ def discover_command(
             minimize=minimize,
             budget=budget,
             expected_calls=expected_calls,
+            workers=workers,
+            ray=ray,
+            deterministic=deterministic,
             progress=lambda progress: show(_line(progress, prices is None, minimize)),
         )
     _deliver(found, output, target, as_json, front=front, in_seconds=prices is None)

@@ -6,6 +6,7 @@ threads in the environment before they are loaded. A worker ends when its connec
 outlives the search, however that ends.
 """
 
+import contextlib
 import json
 import os
 import pickle
@@ -89,10 +90,8 @@ class Processes:
         self._write(index, pickle.dumps(request))
 
     def _write(self, index: int, message: bytes) -> None:
-        try:
+        with contextlib.suppress(OSError):  # to be read as the end of the connection
             self._connections[index].send_bytes(message)
-        except OSError:
-            pass  # to be read as the end of the connection
 
     def receive(self, seconds: float) -> list[tuple[int, Answer]]:
         """Return the answers that have come, after waiting for the first for so long at most."""
