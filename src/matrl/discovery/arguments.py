@@ -119,10 +119,10 @@ def why_unreachable(
         # Errors met on the way are those of exact arithmetic, and may be far below.
         limit = {"time": "time limit", "nodes": "limit of nodes"}[result.reason]
         return (
-            f"tol: {problem.tol:g} was not reached by any schedule found before the {limit}; "
+            f"tol: {problem.tolerance:g} was not reached by any schedule found before the {limit}; "
             f"allow more of it, or fewer actions or precisions{lacking}"
         )
     return (
-        f"tol: {problem.tol:g} is out of reach of the {len(updates)} allowed actions: "
+        f"tol: {problem.tolerance:g} is out of reach of the {len(updates)} allowed actions: "
         f"{reached}{lacking}; {remedy}"
     )

@@ -71,10 +71,10 @@ def environment_for(
         actions = [action for action in actions if can_meet_zero(*action)]
     return ScheduleEnvironment(
         problem.measure,
-        scaled_domains(problem.spectrum, problem.measure, problem.n, problem.tol),
+        scaled_domains(problem.spectrum, problem.measure, problem.n, problem.tolerance),
         actions,
         SchedulePricer(problem.matrix_function, problem.dtype, prices),
-        tol=GREATEST_TOL if minimizes_error else problem.tol,
+        tol=GREATEST_TOL if minimizes_error else problem.tolerance,
         n=problem.n,
         m=problem.m,
         dtype=problem.dtype,
@@ -117,9 +117,14 @@ class Assembler:
             optimal=result.optimal,
         )
 
-    def plan(self, actions: Sequence[Action], cost: float) -> Plan:
-        """Return the plan of a schedule."""
-        domain, found = self._environment.replay(actions)
+    def plan(
+        self,
+        actions: Sequence[Action],
+        cost: float,
+        environment: ScheduleEnvironment | None = None,
+    ) -> Plan:
+        """Return the plan of a schedule, found in another environment of the problem if given."""
+        domain, found = (environment or self._environment).replay(actions)
         return self.plan_of(domain, found, cost)
 
     def plan_of(
@@ -163,7 +168,7 @@ class Assembler:
             function=problem.function,
             dtype=problem.dtype,
             shape=problem.shape,
-            tol=problem.tol if tol is None else tol,
+            tol=problem.tolerance if tol is None else tol,
             norm=problem.norm,
             domain=domain.domain,
             scaling=domain.scaling,

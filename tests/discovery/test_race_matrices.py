@@ -7,16 +7,15 @@ import pytest
 
 from matrl import Problem, Spectrum
 from matrl.core.precision import DTYPES
-from matrl.discovery.race import LARGEST_ORDER, MATRICES, matrices_for
+from matrl.discovery.race_matrices import LARGEST_ORDER, MATRICES, WORK, matrices_for
 from matrl.functions import FUNCTIONS
 
 STRUCTURES = [("invsqrt", (24, 24)), ("root-3", (24, 24)), ("sign", (24, 24))]
 POLAR = [("polar", (30, 24)), ("polar-right", (24, 30)), ("polar-left", (24, 24))]
 
 
-def only_matrix(problem: Problem, seed: int = 0) -> np.ndarray:
-    (a,) = matrices_for(problem, seed)
-    return a
+def first_matrix(problem: Problem, seed: int = 0) -> np.ndarray:
+    return matrices_for(problem, seed)[0]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -24,7 +23,7 @@ def only_matrix(problem: Problem, seed: int = 0) -> np.ndarray:
 def test_structure_and_spectrum(function: str, shape: tuple[int, int], dtype: Any) -> None:
     spectrum = Spectrum.interval(0.05, 3.0)
     problem = Problem(function, spectrum, tol=1e-3, shape=shape, dtype=dtype)
-    a = only_matrix(problem)
+    a = first_matrix(problem)
     rounding = 64 * float(np.finfo(dtype).eps) * 3.0
     assert a.shape == shape
     assert a.dtype == dtype
@@ -49,10 +48,11 @@ def test_matrices_stay_within_the_interval(function: str, shape: tuple[int, int]
     """A plan for an absolute domain refuses what is outside by more than rounding."""
     for lower, upper in ((1e-3, 1.0), (1.0, 1.0), (2.0, 2.0 * (1 + 1e-9)), (1e-9, 1e-3)):
         problem = Problem(function, Spectrum.interval(lower, upper), shape=shape)
-        moduli = np.linalg.svd(only_matrix(problem), compute_uv=False)
         rounding = 16 * 24 * float(np.finfo(np.float64).eps) * upper
-        assert moduli.min() >= lower - rounding
-        assert moduli.max() <= upper + rounding
+        for a in matrices_for(problem, 0):
+            moduli = np.linalg.svd(a, compute_uv=False)
+            assert moduli.min() >= lower - rounding
+            assert moduli.max() <= upper + rounding
 
 
 @pytest.mark.parametrize(("function", "shape"), [*STRUCTURES, *POLAR])
@@ -61,23 +61,47 @@ def test_samples_are_used(function: str, shape: tuple[int, int], count: int) -> 
     """All as often as they fit, and the least and the greatest always."""
     samples = np.geomspace(0.1, 1.0, count)
     problem = Problem(function, Spectrum.samples(samples), shape=shape)
-    moduli = np.sort(np.linalg.svd(only_matrix(problem), compute_uv=False))
-    nearest = np.argmin(np.abs(samples[:, None] - moduli), axis=0)
-    assert np.allclose(moduli, samples[nearest], rtol=1e-12)
-    assert {0, count - 1} <= set(nearest.tolist())
-    if count <= 24:
-        assert set(nearest.tolist()) == set(range(count))
+    for a in matrices_for(problem, 0):
+        moduli = np.sort(np.linalg.svd(a, compute_uv=False))
+        nearest = np.argmin(np.abs(samples[:, None] - moduli), axis=0)
+        assert np.allclose(moduli, samples[nearest], rtol=1e-12)
+        assert {0, count - 1} <= set(nearest.tolist())
+        if count <= 24:
+            assert set(nearest.tolist()) == set(range(count))
 
 
 def test_seeds_repeat_and_differ() -> None:
     problem = Problem("sign", Spectrum.interval(0.1, 1.0), shape=(8, 8))
-    assert np.array_equal(only_matrix(problem, 3), only_matrix(problem, 3))
-    assert not np.array_equal(only_matrix(problem, 3), only_matrix(problem, 4))
+    assert np.array_equal(first_matrix(problem, 3), first_matrix(problem, 3))
+    assert not np.array_equal(first_matrix(problem, 3), first_matrix(problem, 4))
+
+
+def test_an_interval_has_spectra_of_three_kinds() -> None:
+    """Even in the logarithm, at the ends alone, and random: a plan is for all of them."""
+    spectrum = Spectrum.interval(1e-2, 1.0)
+    even, ends, random = (
+        np.linalg.eigvalsh(a) for a in matrices_for(Problem("inv", spectrum, shape=(20, 20)), 0)
+    )
+    assert np.allclose(np.diff(np.log(even)), np.log(even[1] / even[0]))
+    assert np.all(np.isclose(ends, 1e-2, rtol=1e-4) | np.isclose(ends, 1.0, rtol=1e-4))
+    assert np.isclose(ends, 1e-2, rtol=1e-4).sum() == 10
+    assert np.std(np.diff(np.log(random))) > 0.1 * np.mean(np.diff(np.log(random)))
+    for values in (even, ends, random):
+        assert values.min() == pytest.approx(1e-2, rel=1e-4)
+        assert values.max() == pytest.approx(1.0, rel=1e-4)
+
+
+def test_there_are_fewer_of_large_ones() -> None:
+    problem = Problem("polar", Spectrum.interval(0.1, 1.0), shape=(30, 20))
+    count = len(matrices_for(problem, 0))
+    assert count == MATRICES
+    assert WORK // (1024 * 1024**2) == MATRICES
+    assert WORK // (2048 * 2048**2) < 1
 
 
 def test_a_single_eigenvalue() -> None:
     for function in ("inv", "sign", "polar"):
-        a = only_matrix(Problem(function, Spectrum.interval(0.1, 1.0), shape=(1, 1)))
+        a = first_matrix(Problem(function, Spectrum.interval(0.1, 1.0), shape=(1, 1)))
         assert abs(abs(a[0, 0]) - 1.0) <= 2e-6
 
 
