@@ -12,15 +12,16 @@ from matrl.discovery.arguments import (
     check_goal,
     check_limits,
     precisions_of,
-    why_unreachable,
 )
 from matrl.discovery.assembly import Assembler, environment_for
-from matrl.discovery.finalists import FINALISTS, MET, distinct
+from matrl.discovery.finalists import MET, distinct
 from matrl.discovery.found import Found
 from matrl.discovery.least_error import BudgetGoal, budgeted, found_for_budget, in_errors
 from matrl.discovery.problem import Problem
 from matrl.discovery.race import RaceEntry, with_measurements
-from matrl.discovery.raced import Alternatives, finalists_to_race, raced
+from matrl.discovery.raced import Alternatives, finalists_to_race, raced, standing
+from matrl.discovery.reachable import Question
+from matrl.discovery.unreachable import why_unreachable
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for
 from matrl.search import search
@@ -76,7 +77,7 @@ def discover(
     (['zolotarev-1', 'zolotarev-1'], 5.0)
     """
     check_limits(steps, time_limit, nodes, seed, planner, expected_calls)
-    check_goal(minimize, budget, steps)
+    check_goal(minimize, budget, steps, expected_calls)
     precisions = precisions_of(precision)
     updates = allowed_updates(problem, allow)
     given = profile is not None
@@ -107,11 +108,11 @@ def discover(
         goal = BudgetGoal(budget, is_raced=not given)
         return found_for_budget(problem, environment, assembler, result, seed, goal)
     if not result.actions:
-        raise UnreachableError(why_unreachable(problem, profile, updates, precisions, result))
+        question = Question(problem, profile, updates, precisions, steps, seed)
+        raise UnreachableError(why_unreachable(question, result, allow, time_limit))
     entries: tuple[RaceEntry, ...] = ()
     if given:
-        schedules = distinct(result.finalists)[:FINALISTS]
-        plans = [assembler.plan(actions, cost) for cost, actions in schedules]
+        plans = standing(assembler, distinct(result.finalists))
     else:
         others = Alternatives(environment_of, updates, precisions, seed, time_limit)
         plans = finalists_to_race(problem, assembler, result, others)

@@ -4,7 +4,7 @@ import logging
 import math
 from dataclasses import dataclass, replace
 
-from matrl.discovery.assembly import GREATEST_TOL, Assembler
+from matrl.discovery.assembly import GREATEST_TOL, Assembler, replayed
 from matrl.discovery.environment import ScheduleEnvironment
 from matrl.discovery.finalists import FINALISTS, Schedule, distinct
 from matrl.discovery.found import Found
@@ -68,7 +68,10 @@ def found_for_budget(
     """
     plans = []
     for cost, actions in _finalists(result, goal.budget):
-        domain, found = environment.replay(actions)
+        known = replayed(environment, actions)
+        if known is None:
+            continue
+        domain, found = known
         found = environment.refined(actions, seed) or found
         tol = _tolerance(problem, found.total_error)
         plans.append(assembler.plan_of(domain, found, cost, tol))

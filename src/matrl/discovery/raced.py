@@ -1,12 +1,13 @@
 """From finalists to what is found: the race decides, where the prices are this machine's."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from matrl.discovery.assembly import Assembler
 from matrl.discovery.environment import ScheduleEnvironment
-from matrl.discovery.finalists import RACE_MARGIN, Schedule, restrictions, varied
+from matrl.discovery.finalists import FINALISTS, RACE_MARGIN, Schedule, restrictions, varied
 from matrl.discovery.problem import Problem
 from matrl.discovery.race import RaceEntry, race
 from matrl.errors import UnreachableError
@@ -14,12 +15,15 @@ from matrl.iterations import DirectMethod, Update
 from matrl.plan import Plan
 from matrl.search import SearchResult, search
 
-__all__ = ["Alternatives", "finalists_to_race", "raced"]
+__all__ = ["Alternatives", "finalists_to_race", "raced", "standing"]
 
 NODES = 2_000
 """Steps simulated to find the best schedule of a smaller set of actions."""
 SHARE = 0.05
 """The largest part of the time limit that one such search may take."""
+
+SLACK = 1e-4
+"""Where no schedule found meets the tolerance to the last digit, so much more may be the error."""
 
 Making = Callable[[Sequence[Update | DirectMethod], Sequence[str]], ScheduleEnvironment]
 
@@ -59,9 +63,34 @@ def finalists_to_race(
     most = RACE_MARGIN * result.cost
     others = [] if result.interrupted else alternatives.found(most)
     met = [(cost, tuple(actions)) for cost, actions in result.finalists if cost <= most]
-    own = dict(others)
     chosen = varied([*met, *(schedule for schedule, _ in others)], problem.m)
-    return [assembler.plan(one[1], one[0], own.get(one)) for one in chosen]
+    return standing(assembler, chosen, dict(others))
+
+
+def standing(
+    assembler: Assembler,
+    schedules: Sequence[Schedule],
+    environments: Mapping[Schedule, ScheduleEnvironment] = MappingProxyType({}),
+) -> list[Plan]:
+    """Return the plans of the first schedules that stand a closer look, eight at most.
+
+    Raises :class:`~matrl.errors.UnreachableError` where none does.
+    """
+    for slack in (0.0, SLACK):
+        plans: list[Plan] = []
+        for schedule in schedules:
+            environment = environments.get(schedule)
+            plan = assembler.standing(schedule[1], schedule[0], environment, slack=slack)
+            if plan is not None:
+                plans.append(plan)
+            if len(plans) == FINALISTS:
+                break
+        if plans:
+            return plans
+    raise UnreachableError(
+        "tol: was just missed, at a closer look, by all schedules found; allow more nodes or time, "
+        "try another seed, or ask for a slightly larger tol"
+    )
 
 
 def raced(

@@ -73,8 +73,8 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
 @click.option(
     "--tol",
     type=float,
-    help="Largest error allowed.  [default: 1e-06; with --minimize error none: there it is an error "
-    "small enough to end the search]",
+    help="Largest error allowed; with --minimize error, where the default is none, an error small "
+    "enough to end the search.  [default: 1e-06]",
 )
 @click.option("--dtype", type=click.Choice(DTYPES), default="float64", show_default=True)
 @click.option("--n", type=int, help="Order of the matrices; sets prices and rounding.")
