@@ -2,27 +2,31 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from matrl.core.plan import StepRecord
 from matrl.discovery.assembly import environment_for, replayed
-from matrl.discovery.confirmation import Confirmation
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.environment import ScheduleEnvironment
+from matrl.discovery.finalists import Schedule
 from matrl.discovery.goal import Goal
 from matrl.discovery.problem import Problem
 from matrl.iterations import DirectMethod, Update
 from matrl.profile import Profile
-from matrl.search import Budgeted, Reason, search
+from matrl.search import Budgeted, Environment, Reason, SearchResult, search
 
-__all__ = ["Deadline", "Question", "Reached", "least_error"]
+__all__ = ["Deadline", "Question", "Reached", "least_error", "reaches"]
 
 NODES = 2_000
 """Steps simulated in one search."""
 LEAST_SECONDS = 0.1
-ROUNDS = 3
-"""In a weighted measure the tolerance says what of the spectrum counts: so often it is adapted."""
+SHARE = 0.2
+"""No search may take more than this part of the time that is left."""
+PLANNERS = ("mcts", "beam")
+FACTORS = (0.5, 0.9)
+"""What is asked for next, in units of the least error known."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,10 @@ class Deadline:
         """Return the deadline so many seconds from now."""
         return cls(time.perf_counter() + seconds)
 
+    def part(self, share: float) -> "Deadline":
+        """Return the deadline of a part of what is left."""
+        return self.after(share * self.seconds)
+
     @property
     def seconds(self) -> float:
         """What is left, but never nothing."""
@@ -89,51 +97,94 @@ class Reached:
         return self.error + self.rounding
 
 
-def least_error(question: Question, deadline: Deadline, enough: float = 0.0) -> Reached:
-    """Return the least error found; an error of at most ``enough`` ends the search.
+def reaches(question: Question, tol: float, deadline: Deadline) -> Reached:
+    """Return the schedule a short search for this tolerance finds, of infinite error if none.
 
-    It is one a search for a tolerance a little above it can find, the limits of which on maps of
-    schedules are those of the tolerance.
+    It ends when there is one.
     """
-    best = _searched(question, deadline, enough)
-    measure = question.problem.measure
-    if not measure.is_weighted or question.problem.spectrum.kind == "samples":
-        return best
-    for _ in range(ROUNDS - 1):
-        if not question.problem.tolerance < best.total < 1.0:
+    problem = replace(question.problem, tol=tol)
+    environment = environment_for(
+        problem, question.profile, question.updates, question.precisions, steps=question.steps
+    )
+    result = _search(environment, question, deadline, "mcts")
+    return _best_of(environment, question, result.finalists, tol, result.reason)
+
+
+def least_error(question: Question, deadline: Deadline) -> Reached:
+    """Return the least error found, with rounding.
+
+    First two planners minimise the error; then searches for less and less of a tolerance go on
+    from there until one fails, which is what "out of reach" means. In a weighted measure that
+    leaves less and less of the spectrum out.
+    """
+    best = Reached(math.inf, 0.0, "exhausted")
+    for planner in PLANNERS:
+        environment = question.environment()
+        result = _search(Budgeted(environment), question, deadline.part(SHARE), planner)
+        paid = [(cost, Budgeted.actions_of(actions)) for cost, actions in result.finalists]
+        best = min(
+            best,
+            _best_of(environment, question, paid, 1.0, result.reason),
+            key=lambda one: one.total,
+        )
+    return _descended(question, deadline, best)
+
+
+def _descended(question: Question, deadline: Deadline, best: Reached) -> Reached:
+    factor = FACTORS[0]
+    while not deadline.has_passed:
+        tol = factor * min(best.total, 1.0)
+        if tol < question.problem.least_tol:
             break
-        wider = replace(question, problem=replace(question.problem, tol=best.total))
-        other = _searched(wider, deadline, enough)
-        if not other.total < 0.99 * best.total:
+        found = reaches(question, tol, deadline.part(SHARE))
+        if found.total < best.total:
+            best = found
+        elif factor == FACTORS[-1]:
             break
-        best = other
+        else:
+            factor = FACTORS[-1]
     return best
 
 
-def _searched(question: Question, deadline: Deadline, enough: float) -> Reached:
-    environment = question.environment()
+def _search(
+    environment: Environment[Any], question: Question, deadline: Deadline, planner: str
+) -> SearchResult:
     result = search(
-        Budgeted(environment, enough=enough),
+        environment,
+        planner=planner,
         seed=question.seed,
         node_limit=NODES,
         time_limit=deadline.seconds,
-        finalists=16,
     )
     if result.interrupted:
         raise KeyboardInterrupt
-    best = Reached(math.inf, 0.0, result.reason)
-    for _, paid in result.finalists:
-        actions = Budgeted.actions_of(paid)
+    return result
+
+
+def _best_of(
+    environment: ScheduleEnvironment,
+    question: Question,
+    schedules: Iterable[Schedule],
+    tol: float,
+    reason: Reason,
+) -> Reached:
+    """Return the most accurate of the schedules that would do for their own error, below ``tol``.
+
+    Schedules may be less accurate than a search took them for (see ``Assembler.standing``), and
+    while errors are minimised a map may go further above 1 than for a tolerance.
+    """
+    best = Reached(math.inf, 0.0, reason)
+    for _, actions in schedules:
         known = replayed(environment, actions)
         if known is None:
             continue
         domain, found = known
-        if found.total_error < best.total and _is_reached(question.problem, found):
-            best = Reached(found.error, found.rounding, result.reason, found.steps, domain)
+        total = found.total_error
+        goal = Goal(question.problem.measure, total * (1.0 + 1e-9))
+        if (
+            total <= tol
+            and total < min(best.total, 1.0)
+            and goal.is_met(found, found.exact.is_direct)
+        ):
+            best = Reached(found.error, found.rounding, reason, found.steps, domain)
     return best
-
-
-def _is_reached(problem: Problem, found: Confirmation) -> bool:
-    """Return whether a schedule would do for its own error as the tolerance."""
-    tol = found.total_error * (1.0 + 1e-9)
-    return tol < 1.0 and Goal(problem.measure, tol).is_met(found, found.exact.is_direct)

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from matrl.core.precision import working_dtype
+from matrl.core.precision import precision_of, working_dtype
 from matrl.discovery.actions import ActionTable
 from matrl.discovery.arguments import allowed_updates
 from matrl.discovery.assembly import price_list
 from matrl.discovery.imprecision import PricedOperation
 from matrl.discovery.pricing import SchedulePricer
-from matrl.discovery.reachable import Deadline, Question, least_error
+from matrl.discovery.reachable import SHARE, Deadline, Question, reaches
 from matrl.iterations import DirectMethod, Update
 from matrl.profile import OperationTime, Profile
 from matrl.readings.count import TALL
@@ -86,7 +86,7 @@ def missing_prices(question: Question, deadline: Deadline) -> list[frozenset[Pri
         for precision in question.precisions
     }
     needed.discard(frozenset())
-    candidates = sorted(needed, key=lambda one: (len(one), sorted(one)))[:TRIED]
+    candidates = sorted(needed, key=_promise)[:TRIED]
     if len(needed) > 1:
         candidates.append(frozenset().union(*needed))
     found: list[frozenset[PricedOperation]] = []
@@ -101,6 +101,12 @@ def missing_prices(question: Question, deadline: Deadline) -> list[frozenset[Pri
             if smallest not in found:
                 found.append(smallest)
     return found
+
+
+def _promise(operations: frozenset[PricedOperation]) -> tuple[bool, int, list[PricedOperation]]:
+    """Return what sets are tried in the order of: accurate ones first, then small ones."""
+    accurate = any(precision_of(dtype) == WIDEST for _, dtype in operations)
+    return (not accurate, len(operations), sorted(operations))
 
 
 def _reduced(
@@ -136,7 +142,7 @@ def count_of_actions(question: Question, *, first: bool = False) -> int:
 
 def _reaches(question: Question, deadline: Deadline) -> bool:
     tol = question.problem.tolerance
-    return least_error(question, deadline, enough=tol).total <= tol
+    return reaches(question, tol, deadline.part(SHARE)).total <= tol
 
 
 def remedies(question: Question, allow: str | Sequence[str], deadline: Deadline) -> list[str]:
@@ -171,7 +177,8 @@ def _relaxed(question: Question, allow: str | Sequence[str]) -> Iterator[tuple[s
         wider = replace(question, problem=replace(problem, dtype=dtype))
         yield f"with dtype={dtype!r}", wider
     if question.steps is not None:
-        yield f"with more than {question.steps} steps", replace(question, steps=None)
+        several = f"{question.steps} step{'s' if question.steps > 1 else ''}"
+        yield f"with more than {several}", replace(question, steps=None)
     every = allowed_updates(problem, "*")
     if len(every) > len(question.updates):
         yield f"with other actions than {allow!r} allowed", replace(question, updates=every)

@@ -15,6 +15,7 @@ from matrl.search import SearchResult
 
 __all__ = ["why_unreachable"]
 
+MOST_SECONDS = 20.0
 LIMITS = {"time": "time limit", "nodes": "limit of nodes"}
 
 
@@ -26,9 +27,9 @@ def why_unreachable(
     ``question`` is what was searched and ``result`` how that ended; ``allow`` are the patterns of
     allowed actions, for the message, and ``seconds`` what to spend on it.
     """
-    deadline = Deadline.after(seconds)
+    deadline = Deadline.after(min(seconds, MOST_SECONDS))
     tol = question.problem.tolerance
-    best = least_error(question, deadline, enough=tol)
+    best = least_error(question, deadline.part(0.5))
     if best.total <= tol:
         return (
             f"tol: {tol:g} was not reached before the {LIMITS.get(result.reason, 'end')}, but a "
@@ -51,7 +52,7 @@ def why_unreachable(
 
 def _described(question: Question, best: Reached) -> str:
     words = (
-        f"the best reachable error is {best.total:.3g} ({best.error:.2g} in exact arithmetic and "
+        f"the best reachable error found is {best.total:.3g} ({best.error:.2g} in exact arithmetic and "
         f"{best.rounding:.2g} of rounding"
     )
     if best.rounding > best.error and best.domain is not None:
