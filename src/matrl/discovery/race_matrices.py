@@ -10,14 +10,14 @@ __all__ = ["LARGEST_ORDER", "MATRICES", "matrices_for"]
 
 MATRICES = 3
 LARGEST_ORDER = 2048
-WORK = 3 * 1024**3
+WORK = 3 * 640**3
 """Fewer matrices are made where all together have more than this m n^2: their f(A) takes long."""
 
 
 def matrices_for(problem: Problem, seed: int) -> list[np.ndarray]:
     """Return the largest given matrices, or random ones of the given spectrum and the true size.
 
-    There are at most three, of an order above 1024 one, and none above 2048. Eigenvectors are
+    There are three up to an order of 640, one above 732, and none above 2048. Eigenvectors are
     random. Of samples all are eigenvalues if they fit; of an interval they are spread evenly in the
     logarithm, lie at its two ends only, and are random in the logarithm, so that a plan that is
     right for one kind of spectrum only is found out.

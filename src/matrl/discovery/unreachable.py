@@ -52,8 +52,8 @@ def why_unreachable(
 
 def _described(question: Question, best: Reached) -> str:
     words = (
-        f"the best reachable error found is {best.total:.3g} ({best.error:.2g} in exact arithmetic and "
-        f"{best.rounding:.2g} of rounding"
+        f"the best reachable error found is {best.total:.3g} ({best.error:.2g} in exact arithmetic "
+        f"and {best.rounding:.2g} of rounding"
     )
     if best.rounding > best.error and best.domain is not None:
         worst = most_imprecise(question.problem, best.domain, best.steps)
