@@ -103,7 +103,11 @@ class Provenance:
     optimal: bool = False
     """Whether the search proved that no cheaper schedule of its actions exists."""
     measured_error: float | None = None
+    """Largest error on the matrices of the race."""
     measured_seconds: float | None = None
+    """Median time of a run on one batch there."""
+    predicted_over_measured: float | None = None
+    """How far the predicted time was off."""
 
 
 Record = TypeVar("Record", bound="PlanRecord")

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from matrl.core.precision import working_dtype
@@ -10,23 +12,22 @@ from matrl.discovery.arguments import (
     check_goal,
     check_limits,
     precisions_of,
-    why_unreachable,
 )
-from matrl.discovery.assembly import Assembler
+from matrl.discovery.assembly import Assembler, environment_for
+from matrl.discovery.finalists import MET, distinct
 from matrl.discovery.found import Found
-from matrl.discovery.least_error import found_for_budget, in_errors
+from matrl.discovery.least_error import BudgetGoal, found_for_budget, in_errors
 from matrl.discovery.problem import Problem
-from matrl.discovery.race import race, with_measurements
+from matrl.discovery.race import RaceEntry, with_measurements
+from matrl.discovery.raced import Alternatives, finalists_to_race, raced, standing
+from matrl.discovery.reachable import Question
+from matrl.discovery.unreachable import why_unreachable
 from matrl.discovery.workers import Recipe, check_workers, searching
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for
 from matrl.search.progress import Callback
 
 __all__ = ["Found", "discover"]
-
-FINALISTS = 8
-RACE_MARGIN = 1.3
-"""Plans predicted to cost up to this factor more than the best run in the race."""
 
 
 def discover(
@@ -51,13 +52,16 @@ def discover(
     """Return the cheapest plan found for a problem.
 
     ``profile`` gives the prices (a :class:`~matrl.Profile` or the path of its JSON); without one
-    this machine's are measured, once, and the finalists race on real matrices. ``allow`` filters
+    this machine's are measured, once, and the best plans of different structures race on matrices
+    of the true size: those given, or random ones with the spectrum. ``allow`` filters
     actions by shell-style patterns, ``precision`` the dtypes steps may work in, ``steps`` is the
     largest number of steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
     steps, or when it has proved its plan optimal; it is deterministic for ``seed`` and ``nodes``.
     With ``minimize="error"`` the plan has the least error found instead, of those with at most
-    ``steps`` steps and a cost of at most ``budget``, one of which must be given; the ``tol`` of the
-    problem is not used then, and that of the plan is what it reaches. ``planner`` is ``"mcts"``,
+    ``steps`` steps and a cost of at most ``budget``, one of which must be given. The problem needs
+    no ``tol`` then; if it has one, that is an error small enough: less counts as no better, the
+    search ends when it is reached, and the cheapest of such plans is taken. The ``tol`` of the plan
+    is what it reaches. ``planner`` is ``"mcts"``,
     ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or ``"random"``. With
     ``expected_calls``, how often the plan will run, the search also ends once it has taken longer
     than a better plan could still save (prices must be in seconds).
@@ -84,7 +88,7 @@ def discover(
     (['zolotarev-1', 'zolotarev-1'], 5.0)
     """
     check_limits(steps, time_limit, nodes, seed, planner, expected_calls)
-    check_goal(minimize, budget, steps)
+    check_goal(minimize, budget, steps, expected_calls)
     check_workers(workers, ray, deterministic, nodes)
     precisions = precisions_of(precision)
     updates = allowed_updates(problem, allow)
@@ -104,33 +108,32 @@ def discover(
         time_limit=time_limit,
         node_limit=float("inf") if nodes is None else nodes,
         expected_calls=float("inf") if expected_calls is None else expected_calls,
-        finalists=FINALISTS,
+        finalists=MET,
         progress=in_errors(progress) if least_error else progress,
     )
     if not result.actions and result.interrupted:
         raise KeyboardInterrupt
     assembler = Assembler(problem, environment, profile, result, seed)
     if least_error:
-        return found_for_budget(problem, environment, assembler, result, seed)
+        goal = BudgetGoal(budget, is_raced=not given)
+        return found_for_budget(problem, environment, assembler, result, seed, goal)
     if not result.actions:
-        raise UnreachableError(why_unreachable(problem, profile, updates, precisions, result))
-    plans = [
-        assembler.plan(actions, cost)
-        for cost, actions in result.finalists
-        if cost <= RACE_MARGIN * result.cost or given
-    ]
+        question = Question(problem, profile, updates, precisions, steps, seed)
+        raise UnreachableError(why_unreachable(question, result, allow, time_limit))
+    entries: tuple[RaceEntry, ...] = ()
+    if given:
+        plans = standing(assembler, distinct(result.finalists))
+    else:
+        environment_of = partial(environment_for, problem, profile, given=given, steps=steps)
+        others = Alternatives(environment_of, updates, precisions, seed, time_limit)
+        plans = finalists_to_race(problem, assembler, result, others)
+        entries = raced(plans, problem, assembler, seed)
     best = plans[0]
-    if not given:
-        # Safe havens, in case every iteration misses the tolerance on the real matrices.
-        ranked = race(plans, problem, seed) or race(assembler.direct_plans(), problem, seed)
-        if not ranked:
-            raise UnreachableError(
-                f"tol: {problem.tol:g} was predicted to be reachable, but no finalist met it on "
-                f"the matrices; ask for a larger tol or dtype='float64'"
-            )
-        winner = ranked[0]
+    if entries:
+        winner = entries[0]
         cheapest = winner.plan.predicted.cost <= result.cost * (1.0 + 1e-9)
         best = with_measurements(winner, optimal=result.optimal and cheapest)
+        entries = (replace(winner, plan=best), *entries[1:])
     return Found(
         plan=best,
         cost=best.predicted.cost,
@@ -140,5 +143,6 @@ def discover(
         interrupted=result.interrupted,
         reason=result.reason,
         finalists=tuple(plans),
+        race=entries,
         front=assembler.front((elite.actions, elite.cost) for elite in result.front),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from matrl.discovery.race import RaceEntry
 from matrl.plan import Plan
 from matrl.search import Reason
 
@@ -18,7 +19,8 @@ class Found:
     stopped by Ctrl-C with the best so far, and ``reason`` why it ended. Where the error was
     ``minimized``, ``optimal`` is about errors within the budget. ``front`` are the plans met
     that no other beats in cost and predicted error both, the cheapest first, whatever the
-    tolerance; they have not raced.
+    tolerance; they have not raced. ``race`` says how each of the finalists did that raced, the
+    winner first; it is empty where prices were given, or the matrices would be too large.
     """
 
     plan: Plan
@@ -31,6 +33,7 @@ class Found:
     finalists: tuple[Plan, ...] = field(repr=False, default=())
     front: tuple[Plan, ...] = field(repr=False, default=())
     minimized: Literal["cost", "error"] = "cost"
+    race: tuple[RaceEntry, ...] = field(repr=False, default=())
 
     @property
     def error(self) -> float:
@@ -82,5 +85,7 @@ class Found:
             "search_seconds": self.search_seconds,
             "measured_error": plan.provenance.measured_error,
             "measured_seconds": plan.provenance.measured_seconds,
+            "predicted_over_measured": plan.provenance.predicted_over_measured,
+            "race": [entry.to_dict() for entry in self.race],
             "plan_id": plan.id,
         }

@@ -62,7 +62,9 @@ class Recipe:
 
     def of(self, schedules: ScheduleEnvironment) -> Environment[Any]:
         """Return what is searched, made from schedules."""
-        return budgeted(schedules, self.budget) if self.minimizes_error else schedules
+        if not self.minimizes_error:
+            return schedules
+        return budgeted(schedules, self.budget, self.problem.tol)
 
     def without_matrices(self) -> "Recipe":
         """Return the same without the given matrices: their spectra are all that is needed."""

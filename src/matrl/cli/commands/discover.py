@@ -70,7 +70,12 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     metavar="F.npy",
     help="Spectra like those of a matrix (m, n) or a stack (..., m, n); may be repeated.",
 )
-@click.option("--tol", type=float, default=1e-6, show_default=True, help="Largest error allowed.")
+@click.option(
+    "--tol",
+    type=float,
+    help="Largest error allowed; with --minimize error, where the default is none, an error small "
+    "enough to end the search.  [default: 1e-06]",
+)
 @click.option("--dtype", type=click.Choice(DTYPES), default="float64", show_default=True)
 @click.option("--n", type=int, help="Order of the matrices; sets prices and rounding.")
 @click.option(
@@ -120,7 +125,7 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     type=click.Choice(["cost", "error"]),
     default="cost",
     show_default=True,
-    help="The cost for --tol, or the error for --budget or --steps (then --tol is not used).",
+    help="The cost for --tol, or the error for --budget or --steps (then --tol is optional).",
 )
 @click.option("--budget", type=float, metavar="COST", help="Largest cost, with --minimize error.")
 @click.option(
@@ -149,7 +154,7 @@ def discover_command(
     interval: tuple[float, float] | None,
     samples: Path | None,
     matrices: tuple[Path, ...],
-    tol: float,
+    tol: float | None,
     dtype: Any,
     n: int | None,
     shape: tuple[int, int] | None,
