@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ from matrl.search.parallel.worker import Worker
 __all__ = ["Actors", "Cluster"]
 
 LOCAL = "local"
+KNOCK_SECONDS = 5.0
 OBJECT_STORE = 100 * 2**20
 """Bytes a local Ray sets aside for objects; messages are small."""
 
@@ -43,6 +45,7 @@ class Cluster:
                 "object_store_memory": OBJECT_STORE,
             }
         try:
+            _knock(address)
             self.ray.init(
                 address=address, log_to_driver=False, logging_level=logging.ERROR, **options
             )
@@ -62,6 +65,13 @@ class Cluster:
         """End the connection, if it was made here."""
         if self._owned:
             self.ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise ``OSError`` where no one listens at host:port: Ray itself waits for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and "//" not in host and port.isdigit():
+        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
 
 
 def _ray() -> ModuleType:
