@@ -50,7 +50,8 @@ class Cluster:
                 address=address, log_to_driver=False, logging_level=logging.ERROR, **options
             )
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            reason = " ".join(str(error).split())[:300]
+            causes = [str(one) for one in (error, error.__cause__) if one is not None]
+            reason = " ".join(": ".join(causes).split())[:300]
             raise InputError(
                 f"ray: no cluster answers at {address!r} ({reason}); start one with `ray start "
                 "--head`, or give 'local'"
