@@ -197,3 +197,26 @@ def test_status_line_is_for_terminals_only(
     written = capsys.readouterr().err
     assert "working" in written
     assert "warning: take care" in written
+
+
+def test_workers_find_the_same_plan_with_the_same_seed_and_nodes(invoke) -> None:
+    options = ("--workers", "2", "--deterministic", "--json")
+    first = invoke("discover", "inv", *INTERVAL, *QUICK, *options)
+    assert first.exit_code == 0, first.output
+    again = invoke("discover", "inv", *INTERVAL, *QUICK, *options)
+    assert json.loads(first.stdout)["steps"] == json.loads(again.stdout)["steps"]
+    assert json.loads(first.stdout)["nodes"] == json.loads(again.stdout)["nodes"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--workers", "0"), "error: workers: must be an integer >= 1, got 0"),
+        (("--deterministic",), "error: deterministic: needs a limit of nodes"),
+        (("--ray", ""), "error: ray: must be the address of a cluster"),
+    ],
+)
+def test_workers_that_cannot_be(invoke, options: tuple[str, ...], message: str) -> None:
+    result = invoke("discover", "inv", *INTERVAL, "--profile", "prices.json", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
