@@ -1,3 +1,4 @@
+import importlib
 import json
 import logging
 from pathlib import Path
@@ -96,9 +97,41 @@ def test_the_least_error_for_steps_or_a_budget(invoke) -> None:
     assert found["error"] + found["rounding"] <= found["tol"] < 1.0
     cheap = json.loads(invoke("discover", "invsqrt", *INTERVAL, *error, "--budget", "9").stdout)
     assert cheap["cost"] <= 9.0 + 1e-6
+    enough = (*error, "--steps", "8", "--allow", "minimax-5")
+    good = json.loads(invoke("discover", "polar", *INTERVAL, *enough, "--tol", "1e-3").stdout)
+    least = json.loads(invoke("discover", "polar", *INTERVAL, *enough).stdout)
+    assert least["error"] < good["error"] <= good["tol"]
+    assert good["tol"] == pytest.approx(max(1e-3, 1.1 * (good["error"] + good["rounding"])))
     refused = invoke("discover", "invsqrt", *INTERVAL, *error)
     assert refused.exit_code == 2
     assert "minimize: 'error' needs a budget" in refused.stderr
+
+
+def test_out_of_reach_is_explained(invoke) -> None:
+    asked = ("--tol", "1e-9", "--allow", "minimax-3", "--steps", "1")
+    result = invoke("discover", "invsqrt", *INTERVAL, *QUICK, *asked)
+    assert (result.exit_code, result.stdout) == (3, "")
+    for words in ("tol: 1e-09 is out of reach", "best reachable error found is", "ask for"):
+        assert words in result.stderr
+
+
+def test_the_race_is_shown_where_prices_are_measured(
+    invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = matrl.Profile.load("prices.json")
+    where = importlib.import_module("matrl.discovery.discover")
+    monkeypatch.setattr(where, "profile_for", lambda *arguments, **more: prices)
+    asked = ("--nodes", "300", "--time-limit", "2", "--allow", "minimax-[35],eigh")
+    result = invoke("discover", "invsqrt", *INTERVAL, *asked)
+    assert result.exit_code == 0, result.output
+    for word in ("race", "predicted/measured", "won"):
+        assert word in result.stdout
+    document = json.loads(invoke("discover", "invsqrt", *INTERVAL, *asked, "--json").stdout)
+    assert document["race"][0]["status"] == "won"
+    assert document["race"][0]["plan_id"] == document["plan_id"]
+    assert document["race"][0]["predicted_over_measured"] == document["predicted_over_measured"]
+    given = json.loads(invoke("discover", "invsqrt", *INTERVAL, *QUICK, "--json").stdout)
+    assert given["race"] == []
 
 
 def test_planners_and_the_front(invoke) -> None:
