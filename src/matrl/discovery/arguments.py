@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from matrl.core.precision import PRECISIONS, precision_of, working_dtype
+from matrl.core.precision import FULL_PRECISIONS, is_half, working_dtype
 from matrl.discovery.problem import Problem
 from matrl.errors import InputError, UnknownNameError
 from matrl.iterations import UPDATES, DirectMethod, Update, can_meet_zero
 from matrl.profile import Profile
 from matrl.search import PLANNERS, SearchResult
 
-__all__ = ["allowed_updates", "check_goal", "check_limits", "precisions_of", "why_unreachable"]
+__all__ = ["allowed_updates", "check_goal", "check_limits", "why_unreachable"]
 
 
 def check_limits(
@@ -54,16 +54,6 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the dtypes steps may work in."""
-    names = PRECISIONS if precision is None else _names(precision)
-    names = tuple(precision_of(name) for name in names)
-    unknown = [name for name in names if name not in PRECISIONS]
-    if unknown or not names:
-        raise InputError(f"precision: must be among {', '.join(PRECISIONS)}, got {precision!r}")
-    return names
-
-
 def allowed_updates(problem: Problem, allow: str | Sequence[str]) -> list[Update | DirectMethod]:
     """Return the actions that match the patterns and compute the problem's function."""
     function = problem.matrix_function
@@ -84,7 +74,7 @@ def allowed_updates(problem: Problem, allow: str | Sequence[str]) -> list[Update
         )
     if not problem.spectrum.zeros:
         return fitting
-    meeting = [u for u in fitting if any(can_meet_zero(u, name) for name in PRECISIONS)]
+    meeting = [u for u in fitting if any(can_meet_zero(u, name) for name in FULL_PRECISIONS)]
     if not meeting:
         raise InputError(
             f"allow: all of the actions matching {allow!r} have a pole at 0, but some samples are "
@@ -105,7 +95,8 @@ def why_unreachable(
         f"{op} ({dtype})"
         for op in ("matmul", "inv_spd", "eigh", "add")
         for dtype in (working_dtype(precision, problem.dtype) for precision in precisions)
-        if profile.seconds(op, dtype, problem.n, batch=problem.batch) is None
+        if not (is_half(dtype) and op in ("inv_spd", "eigh"))
+        and profile.seconds(op, dtype, problem.n, batch=problem.batch) is None
     ]
     best = result.best_quality
     reached = f"the best error reached is {best:.3g}" if best < 1e300 else "no step has a price"

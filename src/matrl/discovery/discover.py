@@ -9,12 +9,12 @@ from matrl.discovery.arguments import (
     allowed_updates,
     check_goal,
     check_limits,
-    precisions_of,
     why_unreachable,
 )
 from matrl.discovery.assembly import Assembler, environment_for
 from matrl.discovery.found import Found
 from matrl.discovery.least_error import budgeted, found_for_budget, in_errors
+from matrl.discovery.precisions import check_halves, precisions_of, usable_precisions
 from matrl.discovery.problem import Problem
 from matrl.discovery.race import race, with_measurements
 from matrl.errors import UnreachableError
@@ -49,8 +49,9 @@ def discover(
 
     ``profile`` gives the prices (a :class:`~matrl.Profile` or the path of its JSON); without one
     this machine's are measured, once, and the finalists race on real matrices. ``allow`` filters
-    actions by shell-style patterns, ``precision`` the dtypes steps may work in, ``steps`` is the
-    largest number of steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
+    actions by shell-style patterns, ``precision`` the precisions steps may work in (bfloat16 and
+    float16 only where the profile prices products in them), ``steps`` is the largest number of
+    steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
     steps, or when it has proved its plan optimal; it is deterministic for ``seed`` and ``nodes``.
     With ``minimize="error"`` the plan has the least error found instead, of those with at most
     ``steps`` steps and a cost of at most ``budget``, one of which must be given; the ``tol`` of the
@@ -75,13 +76,18 @@ def discover(
     check_limits(steps, time_limit, nodes, seed, planner, expected_calls)
     check_goal(minimize, budget, steps)
     precisions = precisions_of(precision)
+    if precision is not None:
+        check_halves(precisions, problem.dtype, has_profile=profile is not None)
     updates = allowed_updates(problem, allow)
     given = profile is not None
     if isinstance(profile, str | os.PathLike):
         profile = Profile.load(profile)
     elif profile is None:
+        precisions = usable_precisions(precisions, problem.dtype, None)
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
         profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
+    if precision is None:
+        precisions = usable_precisions(precisions, problem.dtype, profile)
     least_error = minimize == "error"
     environment = environment_for(
         problem,

@@ -7,8 +7,6 @@ so all actions with one update share them.
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from matrl.core.measure import Measure
 from matrl.core.precision import FORMATS, eps_of, is_half
 from matrl.discovery.domains import ScaledDomain
@@ -80,7 +78,10 @@ class OutcomeTable:
         self.simulated = 0
 
     def of(self, name: str, precision: str, state: ScheduleState) -> Outcome | None:
-        """Return what an update does; ``None`` if it is unsafe or makes no progress."""
+        """Return what an update does; ``None`` if it is unsafe or makes no progress.
+
+        ``precision`` is that whose slack the step needs.
+        """
         update = self._updates[name]
         is_polynomial = update.kind == "polynomial"
         if is_polynomial and state.overshoots:

@@ -71,7 +71,9 @@ class Events:
     def _product(self, x: np.ndarray, y: np.ndarray, dtype: str) -> float:
         if is_half(dtype):
             # The sums are those of float32, and then the entries of the result are rounded.
-            return float(np.hypot(self._product(x, y, "float32"), self._pass(self._rms(x * y), dtype)))
+            return float(
+                np.hypot(self._product(x, y, "float32"), self._pass(self._rms(x * y), dtype))
+            )
         return PRODUCT * UNIT[dtype] * self._rms(x) * self._rms(y)
 
     def _overflow(self, values: np.ndarray, dtype: str) -> float:
