@@ -133,6 +133,7 @@ def test_an_empty_profile_has_no_step(solve):
         ({"time_limit": math.nan}, "time_limit"),
         ({"seed": -1}, "seed"),
         ({"precision": "float16"}, "precision"),
+        ({"precision": "float8"}, "precision"),
         ({"precision": ""}, "precision"),
         ({"allow": "cholesky"}, "allow"),
         ({"allow": "minimax-4"}, "allow"),

@@ -76,18 +76,16 @@ def discover(
     check_limits(steps, time_limit, nodes, seed, planner, expected_calls)
     check_goal(minimize, budget, steps)
     precisions = precisions_of(precision)
-    if precision is not None:
-        check_halves(precisions, problem.dtype, has_profile=profile is not None)
     updates = allowed_updates(problem, allow)
     given = profile is not None
     if isinstance(profile, str | os.PathLike):
         profile = Profile.load(profile)
-    elif profile is None:
-        precisions = usable_precisions(precisions, problem.dtype, None)
+    if precision is not None:
+        check_halves(precisions, problem.dtype, profile)
+    precisions = usable_precisions(precisions, problem.dtype, profile)
+    if profile is None:
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
         profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
-    if precision is None:
-        precisions = usable_precisions(precisions, problem.dtype, profile)
     least_error = minimize == "error"
     environment = environment_for(
         problem,

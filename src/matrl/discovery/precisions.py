@@ -28,22 +28,29 @@ def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
     return names
 
 
-def check_halves(precisions: Sequence[str], dtype: str, *, has_profile: bool) -> None:
-    """Raise :class:`~matrl.errors.InputError` for half precisions asked for that cannot be used.
+def check_halves(precisions: Sequence[str], dtype: str, profile: Profile | None) -> None:
+    """Raise :class:`~matrl.errors.InputError` for half precisions asked for that have no use.
 
-    >>> check_halves(["float32"], "complex64", has_profile=False)
+    >>> check_halves(["float32"], "complex64", None)
     """
-    halves = [name for name in precisions if is_half(name)]
-    if halves and is_complex(dtype):
+    usable = usable_precisions(precisions, dtype, profile)
+    useless = next((name for name in precisions if name not in usable), None)
+    if useless is None:
+        return
+    if is_complex(dtype):
         raise InputError(
-            f"precision: {halves[0]} is for real matrices, not for {dtype}; use "
+            f"precision: {useless} is for real matrices, not for {dtype}; use "
             f"{' or '.join(FULL_PRECISIONS)}"
         )
-    if halves and not has_profile:
+    if profile is None:
         raise InputError(
-            f"precision: {halves[0]} is only emulated on this machine and has no price here; give "
-            "a profile that prices it, or leave it out"
+            f"precision: {useless} is only emulated on this machine and has no price here; give a "
+            "profile that prices it, or leave it out"
         )
+    raise InputError(
+        f"precision: the profile {profile.name!r} has no price for products in {useless}; add "
+        f"matmul and add in {useless} to it, or leave it out"
+    )
 
 
 def usable_precisions(
@@ -57,14 +64,7 @@ def usable_precisions(
     >>> usable_precisions(PRECISIONS, "float64", None)
     ('float32', 'float64')
     """
-
-    def is_priced(precision: str) -> bool:
-        return profile is not None and any(
-            entry.dtype == precision and entry.op in PRODUCTS for entry in profile.entries
-        )
-
-    return tuple(
-        name
-        for name in precisions
-        if not is_half(name) or (not is_complex(dtype) and is_priced(name))
-    )
+    priced = set()
+    if profile is not None and not is_complex(dtype):
+        priced = {entry.dtype for entry in profile.entries if entry.op in PRODUCTS}
+    return tuple(name for name in precisions if not is_half(name) or name in priced)
