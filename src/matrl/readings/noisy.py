@@ -12,7 +12,7 @@ rounding, nothing of this holds, and the level is infinite.
 Sizes of fresh errors follow the usual random-rounding model (Higham & Mary 2019,
 doi:10.1137/18M1226312) with constants fitted to runs of the dense reading; ``tests/readings`` holds
 the model against such runs. This is an estimate, not a bound. In a half precision sums are those of
-float32 and each result is rounded once; where its entries may overflow, the level is infinite too.
+float32 and each result is rounded once; where its entries may overflow, the level is infinite.
 """
 
 from collections.abc import Sequence
