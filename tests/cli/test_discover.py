@@ -90,6 +90,26 @@ def test_options_reach_the_search(invoke) -> None:
     assert all(step["name"].startswith(("newton", "series")) for step in document["steps"])
 
 
+def test_half_precisions_come_from_the_profile(invoke, tmp_path: Path) -> None:
+    profile = tmp_path / "halves.json"
+    ops = [
+        {"op": op, "dtype": dtype, "n": 64, "batch": 1, "seconds": seconds * factor}
+        for op, seconds in {"matmul": 1.0, "add": 0.02}.items()
+        for dtype, factor in {"bfloat16": 0.25, "float32": 0.5}.items()
+    ]
+    profile.write_text(json.dumps({"schema": 1, "name": "unit", "ops": ops}), encoding="utf-8")
+    plan = str(tmp_path / "halves-plan.json")
+    arguments = ("discover", "invsqrt", "--interval", "0.02", "1", "--n", "64", "--tol", "5e-2")
+    more = ("--dtype", "float32", "--profile", str(profile), "--nodes", "200")
+    result = invoke(*arguments, *more, "--precision", "bfloat16,float32", "-o", plan)
+    assert result.exit_code == 0, result.output
+    assert "bfloat16" in result.stdout
+    assert "bfloat16" in invoke("show", plan).stdout
+    refused = invoke(*arguments, *more, "--precision", "float16")
+    assert refused.exit_code == 2
+    assert "no price for products in float16" in refused.stderr
+
+
 def test_the_least_error_for_steps_or_a_budget(invoke) -> None:
     error = (*QUICK, "--minimize", "error", "--json")
     found = json.loads(invoke("discover", "polar", *INTERVAL, *error, "--steps", "2").stdout)

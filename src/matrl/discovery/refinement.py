@@ -10,6 +10,7 @@ import numpy as np
 
 from matrl.coefficients import refined_coefficients
 from matrl.core.measure import Measure
+from matrl.core.precision import is_half
 from matrl.discovery.confirmation import Confirmation
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.outcomes import slack_of
@@ -33,6 +34,8 @@ def refined(
         return None
     if any(isinstance(u, DirectMethod) or u.kind != "polynomial" for u in updates):
         return None
+    if any(is_half(step.precision) for step in found.steps):
+        return None  # each step needs its own end widened, not the first one all of it
     start = tuple(step.coefficients for step in found.steps)
     slack = sum(slack_of(step.precision, n) for step in found.steps)
     chosen = _thinned(len(domain.sampled))
