@@ -10,7 +10,7 @@ from matrl.search.environment import Environment
 from matrl.search.graph import Edge, Graph, Node, Path, actions_of
 from matrl.search.incumbent import Incumbent
 
-__all__ = ["Planner", "Setting", "back_up", "finish", "take_ends", "take_least"]
+__all__ = ["Planner", "Setting", "back_up", "best_tail", "finish", "take_ends", "take_least"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +60,11 @@ def finish(setting: Setting, path: Path, end: Node, price: float) -> float:
         if not np.isfinite(end.best):
             return float("inf")  # it only seemed to be done
         setting.incumbent.offer(total)
-        _remember(setting, [*path, *_tail(end)])
+        _remember(setting, [*path, *best_tail(end)])
     return total
 
 
-def _tail(node: Node) -> Path:
+def best_tail(node: Node) -> Path:
     """Return the cheapest way known from a node to the goal."""
     path: Path = []
     while node.best_edge is not None:

@@ -1,0 +1,250 @@
+"""The log and the checkpoint of one search, kept while it works."""
+
+import math
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from matrl.errors import InputError
+from matrl.search.checkpoint import Checkpoint, check_same, load, packed, save, snapshot_of
+from matrl.search.graph import Path, actions_of
+from matrl.search.log import (
+    KIND,
+    SCHEMA,
+    Begun,
+    Improved,
+    Line,
+    LogWriter,
+    Passed,
+    Resumed,
+    TreeLine,
+    Written,
+    read_until,
+)
+from matrl.search.resumable import Resumable
+from matrl.search.result import SearchResult
+from matrl.search.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from matrl.search.driver import Search
+
+__all__ = ["Journal", "checkpoint_of"]
+
+CHECKPOINT_SECONDS = 5.0
+CHECKPOINT_SHARE = 0.05
+"""Of the time of a search, writing checkpoints takes no more than this."""
+PROGRESS_SECONDS, PROGRESS_GROWTH = 0.2, 1.05
+"""Lines about progress are that far apart at least, and that factor: their number stays small."""
+
+
+def checkpoint_of(log: str | os.PathLike[str]) -> pathlib.Path:
+    """Return where the checkpoint of a search with this log is.
+
+    >>> str(checkpoint_of("search.jsonl"))
+    'search.jsonl.checkpoint'
+    """
+    return pathlib.Path(f"{os.fspath(log)}.checkpoint")
+
+
+class Journal:
+    """Writes down how a search goes, and now and then all it has evaluated.
+
+    ``log`` is the file to write; the checkpoint goes beside it. To ``resume`` is to go on with both
+    as the checkpoint left them. Nothing is overwritten else. Raises an
+    :class:`~matrl.errors.InputError` where there is a log already, and an
+    :class:`~matrl.errors.ArtifactError` where there is no checkpoint to resume, or a damaged one.
+    """
+
+    def __init__(self, log: str | os.PathLike[str], *, resume: bool = False) -> None:
+        self.path = pathlib.Path(os.path.realpath(log))
+        self._name = os.fspath(log)
+        self.checkpoint: Checkpoint | None = None
+        if resume:
+            self.checkpoint = load(self._beside)
+        else:
+            self._refuse_existing()
+        self._writer: LogWriter | None = None
+        self._file: BinaryIO | None = None
+        self._facts: dict[str, Any] = {}
+        self._notes: dict[str, Any] = {}
+        self._kept: dict[str, Any] = {}
+        self._latest: Snapshot | None = None
+        self._cost = math.inf
+        self._next_progress = self._next_checkpoint = 0.0
+
+    @property
+    def _beside(self) -> pathlib.Path:
+        return checkpoint_of(self.path)
+
+    def _refuse_existing(self) -> None:
+        if not self.path.parent.is_dir():
+            raise InputError(
+                f"log: the folder {self.path.parent} does not exist; create it first"
+            )
+        for path in (self.path, self._beside):
+            if path.exists():
+                raise InputError(
+                    f"log: {path} exists already; go on with that search (resume=True, --resume), "
+                    "give another name, or remove it"
+                )
+
+    @property
+    def kept(self) -> Mapping[str, Any]:
+        """What was kept with the checkpoint that is resumed; empty for a new search."""
+        return {} if self.checkpoint is None else self.checkpoint.notes
+
+    def open(
+        self,
+        facts: Mapping[str, Any],
+        notes: Mapping[str, Any],
+        kept: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Begin the log, or go on with it where the checkpoint was written.
+
+        ``facts`` are what the search depends on: those of a search that is resumed must be equal.
+        ``notes`` go into the log, ``kept`` into the checkpoints. Raises an
+        :class:`~matrl.errors.ArtifactError` for another search, or another log.
+        """
+        self._facts, self._notes, self._kept = dict(facts), dict(notes), dict(kept or {})
+        one = self.checkpoint
+        if one is None:
+            self._file = open(self.path, "xb")  # noqa: SIM115 closed by close()
+            self._writer = LogWriter(self._file)
+            self._writer.write(Begun(KIND, SCHEMA, self._facts, self._notes))
+            return
+        check_same(one.facts, facts, self.source)
+        read_until(self.path, one.log_bytes, one.log_sum)
+        self._file = open(self.path, "r+b")  # noqa: SIM115
+        self._file.truncate(one.log_bytes)
+        self._file.seek(one.log_bytes)
+        self._writer = LogWriter(self._file, one.log_bytes, one.log_sum)
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._file is not None:
+            self._file.close()
+            self._file = self._writer = None
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # While a search works ------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Return the snapshot of the checkpoint that is resumed."""
+        if self.checkpoint is None:
+            raise InputError("journal: has no checkpoint; make it with resume=True")
+        return snapshot_of(self.checkpoint, self.source)
+
+    @property
+    def source(self) -> str:
+        """The name of the checkpoint, for messages."""
+        return str(self._beside)
+
+    def begin(self, search: "Search") -> None:
+        """Take note that a search begins, or goes on."""
+        if self.checkpoint is not None:
+            self._log.write(Resumed(search.seconds, search.nodes, self._notes))
+            self._cost = search.cost
+        self.save(search)
+
+    def look(self, search: "Search") -> None:
+        """Take note of what is new, between two iterations."""
+        if search.cost < self._cost:
+            self._cost = search.cost
+            path = search.best_path()
+            seconds, nodes = search.seconds, search.nodes
+            self._log.write(Improved(seconds=seconds, nodes=nodes, **_line(search, path)))
+        if search.seconds >= self._next_progress:
+            self._progress(search)
+        if search.seconds >= self._next_checkpoint:
+            self.save(search)
+
+    def _progress(self, search: "Search") -> None:
+        seconds = search.seconds
+        self._next_progress = max(seconds + PROGRESS_SECONDS, seconds * PROGRESS_GROWTH)
+        error = search.quality_of(search.best_path())
+        numbers = (_finite(search.cost), _finite(error), _finite(search.lower))
+        self._log.write(Passed(seconds, search.nodes, *numbers))
+
+    def save(self, search: "Search") -> None:
+        """Write a checkpoint now, between two iterations."""
+        started = perf_counter()
+        self._latest = search.snapshot()
+        self._save(self._latest)
+        took = perf_counter() - started
+        self._next_checkpoint = search.seconds + max(CHECKPOINT_SECONDS, took / CHECKPOINT_SHARE)
+
+    def _save(self, snapshot: Snapshot) -> None:
+        log = self._log
+        log.sync()  # or the checkpoint might know of lines the disk does not
+        place = {"log_bytes": log.size, "log_sum": log.last}
+        save(self._beside, packed(snapshot, self._facts, notes=self._kept, **place))
+
+    def stop(self, search: "Search", *, between_iterations: bool) -> None:
+        """Take note that a search has stopped, before its result changes anything in its graph.
+
+        Where it stopped in the middle of an iteration, the checkpoint before has to do.
+        """
+        if between_iterations:
+            self.look(search)
+            self.save(search)
+        else:
+            self._latest = None
+
+    def end(self, search: "Search", result: SearchResult) -> None:
+        """Write the result into the log, and the log's new end into the checkpoint."""
+        best = [
+            TreeLine(**_line(search, path), visits=[edge.visits for _, edge in path])
+            for _, path in search.best_paths(len(result.finalists))
+        ]
+        front = [
+            Line(**_plan(search, elite.actions, elite.cost, elite.quality))
+            for elite in result.front
+        ]
+        self._log.write(
+            Written(
+                reason=result.reason,
+                optimal=result.optimal,
+                seconds=result.seconds,
+                nodes=result.nodes,
+                cost=_finite(result.cost),
+                bound=_finite(result.bound),
+                best=best,
+                front=front,
+            )
+        )
+        if self._latest is not None:
+            self._save(self._latest)
+
+    @property
+    def _log(self) -> LogWriter:
+        if self._writer is None:
+            raise InputError("journal: is not open; call its open first")
+        return self._writer
+
+
+def _line(search: "Search", path: Path) -> dict[str, Any]:
+    cost = sum(edge.price for _, edge in path)
+    return _plan(search, actions_of(path), cost, search.quality_of(path))
+
+
+def _plan(search: "Search", actions: Sequence[Any], cost: float, error: float) -> dict[str, Any]:
+    environment: Resumable[Any] = search.environment
+    words = [environment.describe(action) for action in actions]
+    return {
+        "cost": _finite(cost),
+        "price": _finite(environment.price_of(actions, cost)),
+        "error": _finite(error),
+        "steps": [word for word in words if word],
+        "actions": [environment.dump_action(action) for action in actions],
+    }
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
