@@ -17,6 +17,8 @@ from matrl.discovery.found import Found
 from matrl.discovery.least_error import budgeted, found_for_budget, in_errors
 from matrl.discovery.problem import Problem
 from matrl.discovery.race import race, with_measurements
+from matrl.discovery.recording import journal_for, kept_profile, opened
+from matrl.discovery.resumption import facts_of
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for
 from matrl.search import search
@@ -44,6 +46,8 @@ def discover(
     budget: float | None = None,
     expected_calls: float | None = None,
     progress: Callback | None = None,
+    log: str | os.PathLike[str] | None = None,
+    resume: bool = False,
 ) -> Found:
     """Return the cheapest plan found for a problem.
 
@@ -58,9 +62,15 @@ def discover(
     ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or ``"random"``. With
     ``expected_calls``, how often the plan will run, the search also ends once it has taken longer
     than a better plan could still save (prices must be in seconds).
-    ``progress`` is called with a :class:`~matrl.search.Progress` now and then.
+    ``progress`` is called with a :class:`~matrl.search.Progress` now and then. ``log`` is a file
+    to write the search down in, as JSON lines, which must not exist yet; beside it a checkpoint
+    (``search.jsonl.checkpoint``) holds all that has been evaluated. ``resume`` goes on from that,
+    with the same arguments: ``time_limit`` is then what the search may take in addition, ``nodes``
+    counts from its start.
 
-    Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance.
+    Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance, and
+    :class:`~matrl.errors.ArtifactError` if the checkpoint or the log to resume is missing, damaged
+    or of another search.
 
     >>> from matrl import Profile, Spectrum
     >>> prices = Profile.from_json('''{"schema": 1, "name": "unit", "ops": [
@@ -76,12 +86,14 @@ def discover(
     check_goal(minimize, budget, steps)
     precisions = precisions_of(precision)
     updates = allowed_updates(problem, allow)
+    journal = journal_for(log, resume)
     given = profile is not None
     if isinstance(profile, str | os.PathLike):
         profile = Profile.load(profile)
     elif profile is None:
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
-        profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
+        measured = kept_profile(journal)
+        profile = measured or profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
     least_error = minimize == "error"
     environment = environment_for(
         problem,
@@ -92,16 +104,31 @@ def discover(
         steps=steps,
         minimizes_error=least_error,
     )
-    result = search(
-        budgeted(environment, budget) if least_error else environment,
+    facts = facts_of(
+        problem,
+        profile,
+        updates,
+        precisions,
+        prices="given" if given else "measured",
+        steps=steps,
+        minimize=minimize,
+        budget=budget,
         planner=planner,
         seed=seed,
-        time_limit=time_limit,
-        node_limit=float("inf") if nodes is None else nodes,
-        expected_calls=float("inf") if expected_calls is None else expected_calls,
-        finalists=FINALISTS,
-        progress=in_errors(progress) if least_error else progress,
     )
+    limits = {"time_limit": time_limit, "nodes": nodes, "expected_calls": expected_calls}
+    with opened(journal, facts, profile, **limits) as written:
+        result = search(
+            budgeted(environment, budget) if least_error else environment,
+            planner=planner,
+            seed=seed,
+            time_limit=time_limit,
+            node_limit=float("inf") if nodes is None else nodes,
+            expected_calls=float("inf") if expected_calls is None else expected_calls,
+            finalists=FINALISTS,
+            progress=in_errors(progress) if least_error else progress,
+            journal=written,
+        )
     if not result.actions and result.interrupted:
         raise KeyboardInterrupt
     assembler = Assembler(problem, environment, profile, result, seed)

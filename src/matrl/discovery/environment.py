@@ -15,7 +15,7 @@ from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.goal import Goal
 from matrl.discovery.lookahead import Lookahead
-from matrl.discovery.memory import SpreadMemory
+from matrl.discovery.memory import ReachMemory
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
@@ -100,7 +100,7 @@ class ScheduleEnvironment(ResumableSchedules):
             lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
         self._description = Description(self._goal, self._bounds, lookahead, max_steps)
         self._reached: dict[Hashable, ReachedRanges] = {}
-        self._spreads = SpreadMemory()
+        self._firsts = ReachMemory()
 
     def _list(self, actions: Sequence[Action]) -> ActionList:
         reach: Reach = self._tabulated or self._exact_reach
@@ -329,11 +329,12 @@ class ScheduleEnvironment(ResumableSchedules):
         """Return where the maps lead from a state, computed once for equal states."""
         key = state.range_key
         if key not in self._reached:
+            first, at_start, is_new = self._firsts.of(state)
             if self._tabulated is None:
-                self._reached[key] = self._exact_reach.of(state)
+                one = self._exact_reach.of(first)
             else:
-                spread, at_start, is_new = self._spreads.of(state)
-                one = self._tabulated.of(np.array([spread]), at_start=at_start)
-                self._reached[key] = one if is_new else replace(one, simulated=0)
-            return self._reached[key]
+                one = self._tabulated.of(np.array([first.spread]), at_start=at_start)
+            self._reached[key] = one
+            if is_new:
+                return one
         return replace(self._reached[key], simulated=0)

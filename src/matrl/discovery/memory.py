@@ -1,11 +1,11 @@
 """What has been computed of updates on ranges and samples, as plain data.
 
 Of an update on a state its coefficients are kept, for they are what takes time; the iterates after
-it are worked out again when they are needed. States that agree to ten digits share the outcomes of
-the first of them, so the numbers of that are kept too, to the last digit.
+it are worked out again when they are needed. States that agree to ten digits share what is computed
+of the first of them, so the numbers of that are kept too, to the last digit.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import msgspec
@@ -13,46 +13,68 @@ import numpy as np
 
 from matrl.discovery.state import ScheduleState
 
-__all__ = ["OutcomeMemory", "SpreadMemory"]
+__all__ = ["OutcomeMemory", "Place", "Places", "ReachMemory"]
 
 Coefficients = tuple[float, ...] | None
 
 
-class _Place(msgspec.Struct, array_like=True, frozen=True):
-    """The numbers of a state that outcomes depend on."""
+class Place(msgspec.Struct, array_like=True, frozen=True):
+    """The numbers of a state that what updates do depends on."""
 
     domain: int
     lower: float
     upper: float
+    is_exact: bool
+    error: float
     overshoots: bool
     points: bytes | None
 
     def state(self) -> ScheduleState:
-        points = None if self.points is None else np.frombuffer(self.points, "<f8")
+        """Return a state of these numbers; ``ValueError`` if the points are none."""
         return ScheduleState(
             domain=self.domain,
             lower=self.lower,
             upper=self.upper,
-            points=points,
+            is_exact=self.is_exact,
+            points=None if self.points is None else np.frombuffer(self.points, "<f8"),
+            error=self.error,
             overshoots=self.overshoots,
         )
 
 
-class _Outcomes(msgspec.Struct, forbid_unknown_fields=True):
-    places: list[_Place]
-    names: list[str]
-    made: list[tuple[int, int, int, list[float] | None]]
-    """(place, name, precision, coefficients), ``None`` where the update was not legal."""
+class Places:
+    """Numbers for states, as they are met."""
+
+    def __init__(self) -> None:
+        self.rows: list[Place] = []
+        self._numbers: dict[int, int] = {}
+
+    def number(self, state: ScheduleState) -> int:
+        """Return the number of a state, that lives as long as this."""
+        if id(state) not in self._numbers:
+            self._numbers[id(state)] = len(self.rows)
+            self.rows.append(
+                Place(
+                    state.domain,
+                    float(state.lower),
+                    float(state.upper),
+                    state.is_exact,
+                    float(state.error),
+                    state.overshoots,
+                    None if state.points is None else state.points.astype("<f8").tobytes(),
+                )
+            )
+        return self._numbers[id(state)]
 
 
 class OutcomeMemory:
     """The coefficients of every outcome, with the state they were made for."""
 
     def __init__(self) -> None:
-        self._made: dict[Hashable, tuple[ScheduleState, Coefficients]] = {}
+        self._made: dict[tuple[Hashable, str, str], tuple[ScheduleState, Coefficients]] = {}
 
     @staticmethod
-    def key(name: str, precision: str, state: ScheduleState) -> Hashable:
+    def key(name: str, precision: str, state: ScheduleState) -> tuple[Hashable, str, str]:
         """Return what an outcome depends on; ``precision`` is empty where it does not matter."""
         return (state.range_key, name, precision)
 
@@ -62,72 +84,58 @@ class OutcomeMemory:
         """Take note of an outcome."""
         self._made[self.key(name, precision, state)] = (state, coefficients)
 
-    def get(self, key: Hashable) -> tuple[ScheduleState, Coefficients] | None:
+    def get(self, key: tuple[Hashable, str, str]) -> tuple[ScheduleState, Coefficients] | None:
         """Return the state an outcome was made for and its coefficients, ``None`` if it is new."""
         return self._made.get(key)
 
-    def dump(self) -> Any:
-        """Return all of them as plain data."""
-        number: dict[int, int] = {}
-        places: list[_Place] = []
-        names: dict[str, int] = {}
-        made = []
-        for (_, name, precision), (state, coefficients) in self._made.items():  # type: ignore[misc]
-            if id(state) not in number:
-                number[id(state)] = len(places)
-                points = None if state.points is None else state.points.astype("<f8").tobytes()
-                places.append(
-                    _Place(state.domain, state.lower, state.upper, state.overshoots, points)
-                )
-            one, other = (names.setdefault(word, len(names)) for word in (name, precision))
-            known = None if coefficients is None else [float(c) for c in coefficients]
-            made.append((number[id(state)], one, other, known))
-        return msgspec.to_builtins(
-            _Outcomes(places, list(names), made), builtin_types=(bytes,)
-        )
+    def dump(self, places: Places) -> list[Any]:
+        """Return (place, name, precision, coefficients) of each, ``None`` for what is not legal."""
+        return [
+            (
+                places.number(state),
+                name,
+                precision,
+                None if coefficients is None else [float(c) for c in coefficients],
+            )
+            for (_, name, precision), (state, coefficients) in self._made.items()
+        ]
 
-    def load(self, data: Any, domains: int) -> None:
-        """Add outcomes of plain data on so many domains; ``ValueError`` if it is something else."""
-        found = msgspec.convert(data, _Outcomes)
-        if any(not 0 <= place.domain < domains for place in found.places):
-            raise ValueError("a domain there is not")
-        try:
-            states = [place.state() for place in found.places]
-            for place, name, precision, coefficients in found.made:
-                known = None if coefficients is None else tuple(coefficients)
-                if min(place, name, precision) < 0:
-                    raise ValueError("a number that stands for nothing")
-                self.keep(found.names[name], found.names[precision], states[place], known)
-        except IndexError:
-            raise ValueError("a number that stands for nothing") from None
+    def load(
+        self, data: Sequence[tuple[int, str, str, list[float] | None]], states: Sequence[Any]
+    ) -> None:
+        """Add outcomes of plain data; ``ValueError`` for a place that is not among the states."""
+        for place, name, precision, coefficients in data:
+            known = None if coefficients is None else tuple(coefficients)
+            self.keep(name, precision, _at(states, place), known)
 
 
-class _Spread(msgspec.Struct, array_like=True, frozen=True):
-    key: list[Any]
-    spread: float
-    is_start: bool
-
-
-class SpreadMemory:
-    """The spreads of the ranges whose maps have been looked up, by what makes them equal."""
+class ReachMemory:
+    """The states of which it was worked out where all maps lead, the first of those equal."""
 
     def __init__(self) -> None:
-        self._spreads: dict[Hashable, tuple[float, bool]] = {}
+        self._firsts: dict[Hashable, tuple[ScheduleState, bool]] = {}
 
-    def of(self, state: ScheduleState) -> tuple[float, bool, bool]:
-        """Return the spread to look up, whether it is at the start, and whether it is a new one."""
+    def of(self, state: ScheduleState) -> tuple[ScheduleState, bool, bool]:
+        """Return the first state like this, whether that is at the start, and whether it is new."""
         key = state.range_key
-        known = self._spreads.get(key)
+        known = self._firsts.get(key)
         if known is None:
-            known = self._spreads[key] = (state.spread, not state.actions)
-            return (*known, True)
+            self._firsts[key] = (state, not state.actions)
+            return state, not state.actions, True
         return (*known, False)
 
-    def dump(self) -> Any:
-        """Return all of them as plain data."""
-        return [[list(key), *one] for key, one in self._spreads.items()]  # type: ignore[call-overload]
+    def dump(self, places: Places) -> list[Any]:
+        """Return (place, whether it is at the start) of each."""
+        return [(places.number(state), is_start) for state, is_start in self._firsts.values()]
 
-    def load(self, data: Any) -> None:
-        """Add spreads of plain data; ``ValueError`` if it is something else."""
-        for one in msgspec.convert(data, list[_Spread]):
-            self._spreads[tuple(one.key)] = (one.spread, one.is_start)
+    def load(self, data: Sequence[tuple[int, bool]], states: Sequence[ScheduleState]) -> None:
+        """Add states of plain data; ``ValueError`` for a place that is not among them."""
+        for place, is_start in data:
+            state = _at(states, place)
+            self._firsts[state.range_key] = (state, is_start)
+
+
+def _at(states: Sequence[ScheduleState], place: int) -> ScheduleState:
+    if not 0 <= place < len(states):
+        raise ValueError(f"the place {place}")
+    return states[place]

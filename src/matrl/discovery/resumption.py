@@ -1,4 +1,4 @@
-"""What lets a search for a schedule be logged, stopped and taken up again: actions, looks, facts."""
+"""What lets a search for a schedule be logged, stopped and taken up again."""
 
 import hashlib
 import math
@@ -13,7 +13,7 @@ from matrl.core.spectrum import Spectrum
 from matrl.discovery.actions import ActionTable
 from matrl.discovery.confirmation import Confirmation, Confirmations
 from matrl.discovery.domains import ScaledDomain
-from matrl.discovery.memory import SpreadMemory
+from matrl.discovery.memory import Place, Places, ReachMemory
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import CompanyKey, SchedulePricer
 from matrl.discovery.problem import Problem
@@ -36,8 +36,9 @@ class _Look(msgspec.Struct, array_like=True, frozen=True):
 
 
 class _Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    outcomes: Any
-    spreads: Any
+    places: list[Place]
+    outcomes: list[tuple[int, str, str, list[float] | None]]
+    reached: list[tuple[int, bool]]
     prices: list[tuple[CompanyKey, float]]
 
 
@@ -52,7 +53,7 @@ class ResumableSchedules:
     _outcomes: OutcomeTable
     _confirmations: Confirmations
     _pricer: SchedulePricer
-    _spreads: SpreadMemory
+    _firsts: ReachMemory
 
     def dump_action(self, action: Action) -> Any:
         """Return an action as plain data."""
@@ -100,17 +101,22 @@ class ResumableSchedules:
 
     def dump_memory(self) -> Any:
         """Return the outcomes and ranges that have been computed."""
-        return {
-            "outcomes": self._outcomes.memory.dump(),
-            "spreads": self._spreads.dump(),
+        places = Places()
+        parts = {
+            "outcomes": self._outcomes.memory.dump(places),
+            "reached": self._firsts.dump(places),
             "prices": self._pricer.dump(),
         }
+        return {"places": [msgspec.structs.astuple(row) for row in places.rows], **parts}
 
     def load_memory(self, data: Any) -> None:
         """Take note of outcomes and ranges that have been computed."""
         found = msgspec.convert(data, _Memory)
-        self._outcomes.memory.load(found.outcomes, len(self._domains))
-        self._spreads.load(found.spreads)
+        if any(not 0 <= place.domain < len(self._domains) for place in found.places):
+            raise ValueError("a domain there is not")
+        states = [place.state() for place in found.places]
+        self._outcomes.memory.load(found.outcomes, states)
+        self._firsts.load(found.reached, states)
         self._pricer.load(found.prices)
 
 

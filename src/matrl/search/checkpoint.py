@@ -7,7 +7,6 @@ with the facts a search depends on and the compressed snapshot.
 import contextlib
 import hashlib
 import os
-import tempfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,17 @@ import msgspec
 from matrl.errors import ArtifactError
 from matrl.search.snapshot import Snapshot
 
-__all__ = ["MAGIC", "Checkpoint", "check_same", "load", "packed", "save", "snapshot_of", "unpacked"]
+__all__ = [
+    "MAGIC",
+    "Checkpoint",
+    "check_same",
+    "load",
+    "packed",
+    "save",
+    "snapshot_of",
+    "to_bytes",
+    "unpacked",
+]
 
 MAGIC = b"matrl search checkpoint\n"
 SCHEMA = 1
@@ -130,16 +139,17 @@ def save(path: Path, checkpoint: Checkpoint) -> int:
     be written.
     """
     content = to_bytes(checkpoint)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    # Always the same name, so that a killed process leaves at most one such file.
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.unlink(missing_ok=True)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
     return len(content)

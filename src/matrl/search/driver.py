@@ -18,9 +18,10 @@ from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
 from matrl.search.planners import PLANNERS, Setting, best_tail, take_ends
 from matrl.search.progress import Callback, Progress
-from matrl.search.resumable import Resumable
+from matrl.search.restoration import restored_graph
 from matrl.search.result import SearchResult
-from matrl.search.snapshot import Snapshot, restored_graph, taken
+from matrl.search.resumable import Resumable
+from matrl.search.snapshot import Snapshot, taken
 
 __all__ = ["Search", "search"]
 

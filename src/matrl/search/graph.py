@@ -62,6 +62,7 @@ class Waiting:
         return float(self.totals[self.first]) if self.first < len(self.totals) else math.inf
 
     def take(self, index: int) -> None:
+        """Take note that a child is being tried."""
         self.open[index] = False
         while self.first < len(self.open) and not self.open[self.first]:
             self.first += 1

@@ -1,13 +1,15 @@
 """The log and the checkpoint of one search, kept while it works."""
 
+import contextlib
+import logging
 import math
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from matrl.errors import InputError
+from matrl.errors import ArtifactError, InputError
 from matrl.search.checkpoint import Checkpoint, check_same, load, packed, save, snapshot_of
 from matrl.search.graph import Path, actions_of
 from matrl.search.log import (
@@ -23,14 +25,21 @@ from matrl.search.log import (
     Written,
     read_until,
 )
-from matrl.search.resumable import Resumable
 from matrl.search.result import SearchResult
+from matrl.search.resumable import Resumable
 from matrl.search.snapshot import Snapshot
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 if TYPE_CHECKING:
     from matrl.search.driver import Search
 
 __all__ = ["Journal", "checkpoint_of"]
+
+logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 5.0
 CHECKPOINT_SHARE = 0.05
@@ -79,15 +88,18 @@ class Journal:
         return checkpoint_of(self.path)
 
     def _refuse_existing(self) -> None:
-        if not self.path.parent.is_dir():
-            raise InputError(
-                f"log: the folder {self.path.parent} does not exist; create it first"
-            )
+        folder = self.path.parent
+        if not folder.is_dir():
+            raise InputError(f"log: the folder {folder} does not exist; create it first")
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"log: the folder {folder} is not writable; choose another")
+        if self.path.is_dir():
+            raise InputError(f"log: {self.path} is a folder; give the name of a file")
         for path in (self.path, self._beside):
-            if path.exists():
+            if os.path.lexists(path):
                 raise InputError(
-                    f"log: {path} exists already; go on with that search (resume=True, --resume), "
-                    "give another name, or remove it"
+                    f"log: {path} exists already; go on with its search (resume, --resume), give "
+                    "another name, or remove it"
                 )
 
     @property
@@ -110,22 +122,21 @@ class Journal:
         self._facts, self._notes, self._kept = dict(facts), dict(notes), dict(kept or {})
         one = self.checkpoint
         if one is None:
-            self._file = open(self.path, "xb")  # noqa: SIM115 closed by close()
+            self._file = _opened(self.path, "xb")
             self._writer = LogWriter(self._file)
             self._writer.write(Begun(KIND, SCHEMA, self._facts, self._notes))
             return
         check_same(one.facts, facts, self.source)
+        self._file = _opened(self.path, "r+b")
         read_until(self.path, one.log_bytes, one.log_sum)
-        self._file = open(self.path, "r+b")  # noqa: SIM115
-        self._file.truncate(one.log_bytes)
-        self._file.seek(one.log_bytes)
         self._writer = LogWriter(self._file, one.log_bytes, one.log_sum)
 
     def close(self) -> None:
         """Close the log."""
-        if self._file is not None:
-            self._file.close()
-            self._file = self._writer = None
+        file, self._file, self._writer = self._file, None, None
+        if file is not None:
+            with contextlib.suppress(OSError):  # what could not be written has been told of
+                file.close()
 
     def __enter__(self) -> "Journal":
         return self
@@ -147,14 +158,26 @@ class Journal:
         return str(self._beside)
 
     def begin(self, search: "Search") -> None:
-        """Take note that a search begins, or goes on."""
+        """Take note that a search begins, or goes on; ``OSError`` if that cannot be written."""
         if self.checkpoint is not None:
+            self._log.cut()
             self._log.write(Resumed(search.seconds, search.nodes, self._notes))
             self._cost = search.cost
         self.save(search)
 
     def look(self, search: "Search") -> None:
-        """Take note of what is new, between two iterations."""
+        """Take note of what is new, between two iterations.
+
+        If that cannot be written, the search goes on without a log.
+        """
+        if self._writer is None:
+            return
+        try:
+            self._look(search)
+        except OSError as error:
+            self._give_up(error)
+
+    def _look(self, search: "Search") -> None:
         if search.cost < self._cost:
             self._cost = search.cost
             path = search.best_path()
@@ -191,14 +214,36 @@ class Journal:
 
         Where it stopped in the middle of an iteration, the checkpoint before has to do.
         """
-        if between_iterations:
-            self.look(search)
-            self.save(search)
-        else:
-            self._latest = None
+        if self._writer is None:
+            return
+        try:
+            if between_iterations:
+                self._look(search)
+                self.save(search)
+            else:
+                self._latest = None
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        logger.warning(
+            "%s: cannot be written (%s); the search goes on without its log and its checkpoint",
+            self._name,
+            error.strerror or error,
+        )
+        self._latest = None
+        self.close()
 
     def end(self, search: "Search", result: SearchResult) -> None:
         """Write the result into the log, and the log's new end into the checkpoint."""
+        if self._writer is None:
+            return
+        try:
+            self._end(search, result)
+        except OSError as error:
+            self._give_up(error)
+
+    def _end(self, search: "Search", result: SearchResult) -> None:
         best = [
             TreeLine(**_line(search, path), visits=[edge.visits for _, edge in path])
             for _, path in search.best_paths(len(result.finalists))
@@ -227,6 +272,28 @@ class Journal:
         if self._writer is None:
             raise InputError("journal: is not open; call its open first")
         return self._writer
+
+
+def _opened(path: pathlib.Path, mode: Literal["xb", "r+b"]) -> BinaryIO:
+    """Return a file that no other process may write down a search in meanwhile."""
+    try:
+        file = open(path, mode, buffering=0)  # noqa: SIM115
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: cannot be written ({error.strerror or error}); a search is resumed with both "
+            "its log and its checkpoint in place"
+        ) from None
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise ArtifactError(
+                f"{path}: another process is writing this search down; wait for its end"
+            ) from None
+        except OSError:
+            pass  # no locks on this file system
+    return file
 
 
 def _line(search: "Search", path: Path) -> dict[str, Any]:

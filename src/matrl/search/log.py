@@ -4,11 +4,11 @@ A line changed, lost, added or moved is found, and the log refused by its number
 between two lines is one of a search that was killed, or still works.
 """
 
+import errno
 import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
@@ -162,7 +162,10 @@ def _sum(before: bytes, body: bytes) -> bytes:
 
 
 class LogWriter:
-    """Writes lines at the end of a file; ``size`` bytes and the checksum ``last`` so far."""
+    """Writes lines at the end of a file without a buffer.
+
+    There are ``size`` bytes so far, and ``last`` is the checksum of the last line.
+    """
 
     def __init__(self, file: BinaryIO, size: int = 0, last: str = "") -> None:
         self._file, self.size = file, size
@@ -180,13 +183,17 @@ class LogWriter:
         last = _sum(self._last, body)
         line = body[:-1] + _SEAL % last + b"\n"
         if self._is_torn:  # Ctrl-C came in between
-            self._file.truncate(self.size)
-            self._file.seek(self.size)
+            self.cut()
         self._is_torn = True
-        self._file.write(line)
-        self._file.flush()
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._last, self.size = last, self.size + len(line)
         self._is_torn = False
+
+    def cut(self) -> None:
+        """Cut off what comes after the last line known."""
+        self._file.truncate(self.size)
+        self._file.seek(self.size)
 
     def sync(self) -> None:
         """Have all lines on disk."""

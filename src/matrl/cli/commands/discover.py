@@ -22,6 +22,7 @@ from matrl.profile import Profile
 from matrl.report import found_report, front_report, in_engineering_units
 from matrl.report.catalogue_tables import families
 from matrl.search import PLANNERS, Progress
+from matrl.search.journal import checkpoint_of
 
 __all__ = ["discover_command"]
 
@@ -129,6 +130,18 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     metavar="N",
     help="Runs the plan is for: end where searching on costs more than it can save them.",
 )
+@click.option(
+    "--log",
+    type=_FILE,
+    metavar="search.jsonl",
+    help="Write the search down here (see matrl show), and checkpoints beside it.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the search of --log from its checkpoint, for another --time-limit; --nodes "
+    "counts from its start.",
+)
 @click.option("--front", is_flag=True, help="Print the plans no other beats in cost and error.")
 @click.option("-o", "--output", type=_FILE, metavar="plan.json", help="Where to save the plan.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
@@ -155,6 +168,8 @@ def discover_command(
     minimize: Any,
     budget: float | None,
     expected_calls: float | None,
+    log: Path | None,
+    resume: bool,
     front: bool,
     output: Path | None,
     as_json: bool,
@@ -187,7 +202,11 @@ def discover_command(
             budget=budget,
             expected_calls=expected_calls,
             progress=lambda progress: show(_line(progress, prices is None, minimize)),
+            log=log,
+            resume=resume,
         )
+    if log is not None and found.interrupted:
+        tell(f"the search goes on from {checkpoint_of(log)} with --resume")
     _deliver(found, output, target, as_json, front=front, in_seconds=prices is None)
 
 
