@@ -50,9 +50,9 @@ def test_a_new_checkpoint_takes_the_place_of_the_old(tmp_path: Path):
     path = tmp_path / "c"
     (tmp_path / "c.tmp").write_bytes(b"left by a process that was killed")
     for nodes in (20, 60):
-        path.write_bytes(content(nodes))
-        save(path, unpacked(content(nodes + 10)))
-        assert to_bytes(load(path)) == content(nodes + 10) or load(path).facts == FACTS
+        data = content(nodes)
+        save(path, unpacked(data))
+        assert path.read_bytes() == data
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -75,7 +75,7 @@ def test_a_byte_that_changed_is_found(place):
     for bit in (1, 128):
         wrong = bytearray(CONTENT)
         wrong[place] ^= bit
-        with pytest.raises(ArtifactError, match="my.file: is (not a checkpoint|damaged)"):
+        with pytest.raises(ArtifactError, match=r"my.file: is (not a checkpoint|damaged)"):
             unpacked(bytes(wrong), "my.file")
 
 
@@ -116,7 +116,7 @@ def test_sealed_nonsense_is_refused(document):
 def test_another_schema_says_so():
     body = msgspec.msgpack.encode({"schema": 9, "anything": 1})
     data = MAGIC + hashlib.sha256(body).digest() + body
-    with pytest.raises(ArtifactError, match="has checkpoint schema 9; .* reads schema 1"):
+    with pytest.raises(ArtifactError, match=r"has checkpoint schema 9; .* reads schema 1"):
         unpacked(data)
 
 

@@ -143,8 +143,7 @@ def test_another_environment_is_found_out():
     until(first, 60)
     second = again(first, dag(1))
     with pytest.raises(ArtifactError, match="lead to other states here"):
-        for _, node in second._graph.nodes:
-            assert node.state is not None
+        assert [node.state for _, node in second._graph.nodes]
 
 
 def _changed(snapshot: Snapshot, table: str, name: str, place: int, value: float) -> Snapshot:
@@ -186,7 +185,7 @@ def snapshot() -> Snapshot:
 )
 def test_a_snapshot_that_makes_no_sense_is_refused(snapshot, table, name, place, value):
     wrong = _changed(snapshot, table, name, place, value)
-    with pytest.raises(ArtifactError, match="my.file: is not a valid checkpoint"):
+    with pytest.raises(ArtifactError, match=r"my.file: is not a valid checkpoint"):
         Search.restored(square(), wrong, source="my.file")
 
 

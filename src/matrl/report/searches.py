@@ -28,7 +28,7 @@ _REASONS = {
 def search_report(search: SearchLog) -> RenderableType:
     """Return what a log says, for ``matrl show``."""
     facts = search.begun.facts
-    in_seconds = facts.get("prices") == "measured" and facts.get("minimize") != "error"
+    in_seconds = facts.get("prices") == "measured"
     parts: list[RenderableType] = [
         facts_table((name, _plain(value)) for name, value in facts.items() if value is not None),
         facts_table(_state(search, in_seconds)),
@@ -49,18 +49,21 @@ def search_report(search: SearchLog) -> RenderableType:
 
 def _state(search: SearchLog, in_seconds: bool) -> Iterable[tuple[str, object]]:
     result = search.result
-    if search.sittings > 1:
-        yield "resumed", f"{search.sittings - 1} times"
-    if result is not None:
-        yield "search", f"{result.nodes} nodes in {in_engineering_units(result.seconds)}"
-        yield "ended", _REASONS.get(result.reason, result.reason)
+    times = search.sittings - 1
+    if times:
+        yield "resumed", {1: "once", 2: "twice"}.get(times, f"{times} times")
+    if result is None:
+        last = max(search.progress, key=lambda one: one.nodes, default=None)
+        if last is not None:
+            yield "search", f"{last.nodes} nodes in {in_engineering_units(last.seconds)} or more"
+        yield "ended", "without a result: it was killed, or is still at work"
+        return
+    yield "search", f"{result.nodes} nodes in {in_engineering_units(result.seconds)}"
+    yield "ended", _REASONS.get(result.reason, result.reason)
+    # With the least error, what the search counts is no price.
+    if search.begun.facts.get("minimize") != "error" and result.cost is not None:
         yield "cost", _cost(result.cost, in_seconds)
         yield "bound", f"no plan costs less than {_cost(result.bound, in_seconds)}"
-        return
-    last = max(search.progress, key=lambda one: one.nodes, default=None)
-    if last is not None:
-        yield "search", f"{last.nodes} nodes in {in_engineering_units(last.seconds)} or more"
-    yield "ended", "without a result: it was killed, or is still at work"
 
 
 def _plain(value: Any) -> str:

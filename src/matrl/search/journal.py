@@ -128,7 +128,11 @@ class Journal:
             return
         check_same(one.facts, facts, self.source)
         self._file = _opened(self.path, "r+b")
-        read_until(self.path, one.log_bytes, one.log_sum)
+        try:
+            read_until(self.path, one.log_bytes, one.log_sum)
+        except BaseException:
+            self.close()
+            raise
         self._writer = LogWriter(self._file, one.log_bytes, one.log_sum)
 
     def close(self) -> None:

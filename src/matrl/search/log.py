@@ -7,7 +7,6 @@ between two lines is one of a search that was killed, or still works.
 import errno
 import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -75,6 +74,7 @@ class TreeLine(Line, frozen=True, kw_only=True):
 class Improved(Line, frozen=True, kw_only=True, tag_field="event", tag="incumbent"):
     """A plan better than those before it."""
 
+    cost: float
     seconds: float
     nodes: int
 
@@ -110,7 +110,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=
     front: list[Line]
 
 
-Record = Begun | Improved | Passed | Resumed | Written
+Later = Improved | Passed | Resumed | Written
+Record = Begun | Later
 _decoder = msgspec.json.Decoder(Record)
 
 
@@ -119,7 +120,7 @@ class SearchLog:
     """A log that has been read: its first line and those after it."""
 
     begun: Begun
-    records: tuple[Record, ...]
+    records: tuple[Later, ...]
 
     @property
     def improvements(self) -> tuple[Improved, ...]:
@@ -215,10 +216,8 @@ def read_log(path: str | os.PathLike[str]) -> SearchLog:
     Raises :class:`~matrl.errors.ArtifactError`, with the number of the line, for one that is not as
     it was written.
     """
-    records, _ = _read(_content(path, None), str(path))
-    begun = records[0]
-    assert isinstance(begun, Begun)
-    return SearchLog(begun, tuple(records[1:]))
+    found, _ = _read(_content(path, None), str(path))
+    return found
 
 
 def read_until(path: str | os.PathLike[str], size: int, last: str) -> None:
@@ -250,14 +249,15 @@ def _content(path: str | os.PathLike[str], size: int | None) -> bytes:
         ) from None
 
 
-def _read(content: bytes, source: str) -> tuple[Sequence[Record], bytes]:
-    """Return the records of a log and the last checksum."""
+def _read(content: bytes, source: str) -> tuple[SearchLog, bytes]:
+    """Return a log and its last checksum."""
     if not content.startswith(FIRST):
         raise ArtifactError(f"{source}: line 1 is not the beginning of the log of a search")
-    lines = content.split(b"\n")
-    records: list[Record] = []
+    *lines, rest = content.split(b"\n")
+    begun: Begun | None = None
+    records: list[Later] = []
     last = _START
-    for number, line in enumerate(lines[:-1], 1):
+    for number, line in enumerate(lines, 1):
         body = line[:-_SEAL_LENGTH] + b"}"
         last = _sum(last, body)
         if line[-_SEAL_LENGTH:] != _SEAL % last:
@@ -267,15 +267,18 @@ def _read(content: bytes, source: str) -> tuple[Sequence[Record], bytes]:
                 "anew"
             )
         record = _record(body, f"{source}: line {number}")
-        if isinstance(record, Begun) != (number == 1):
+        if not isinstance(record, Begun):
+            records.append(record)
+        elif begun is None:
+            begun = record
+        else:
             raise ArtifactError(f"{source}: line {number} is out of place; search anew")
-        records.append(record)
-    if lines[-1]:
+    if rest or begun is None:
         raise ArtifactError(
-            f"{source}: line {len(lines)} is torn: the search was killed while it wrote it; resume "
-            "the search (--resume), which writes it anew, or remove this line"
+            f"{source}: line {len(lines) + 1} is torn: the search was killed while it wrote it; "
+            "resume the search (--resume), which writes it anew, or remove this line"
         )
-    return records, last
+    return SearchLog(begun, tuple(records)), last
 
 
 def _record(body: bytes, source: str) -> Record:
