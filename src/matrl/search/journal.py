@@ -5,13 +5,12 @@ import logging
 import math
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from matrl.errors import ArtifactError, InputError
 from matrl.search.checkpoint import Checkpoint, check_same, load, packed, save, snapshot_of
-from matrl.search.graph import Path, actions_of
 from matrl.search.log import (
     KIND,
     SCHEMA,
@@ -25,8 +24,8 @@ from matrl.search.log import (
     Written,
     read_until,
 )
+from matrl.search.plan_lines import finite, line_of, plan_of
 from matrl.search.result import SearchResult
-from matrl.search.resumable import Resumable
 from matrl.search.snapshot import Snapshot
 
 try:
@@ -186,7 +185,7 @@ class Journal:
             self._cost = search.cost
             path = search.best_path()
             seconds, nodes = search.seconds, search.nodes
-            self._log.write(Improved(seconds=seconds, nodes=nodes, **_line(search, path)))
+            self._log.write(Improved(seconds=seconds, nodes=nodes, **line_of(search, path)))
         if search.seconds >= self._next_progress:
             self._progress(search)
         if search.seconds >= self._next_checkpoint:
@@ -196,7 +195,7 @@ class Journal:
         seconds = search.seconds
         self._next_progress = max(seconds + PROGRESS_SECONDS, seconds * PROGRESS_GROWTH)
         error = search.quality_of(search.best_path())
-        numbers = (_finite(search.cost), _finite(error), _finite(search.lower))
+        numbers = (finite(search.cost), finite(error), finite(search.lower))
         self._log.write(Passed(seconds, search.nodes, *numbers))
 
     def save(self, search: "Search") -> None:
@@ -249,11 +248,11 @@ class Journal:
 
     def _end(self, search: "Search", result: SearchResult) -> None:
         best = [
-            TreeLine(**_line(search, path), visits=[edge.visits for _, edge in path])
+            TreeLine(**line_of(search, path), visits=[edge.visits for _, edge in path])
             for _, path in search.best_paths(len(result.finalists))
         ]
         front = [
-            Line(**_plan(search, elite.actions, elite.cost, elite.quality))
+            Line(**plan_of(search, elite.actions, elite.cost, elite.quality))
             for elite in result.front
         ]
         self._log.write(
@@ -262,8 +261,8 @@ class Journal:
                 optimal=result.optimal,
                 seconds=result.seconds,
                 nodes=result.nodes,
-                cost=_finite(result.cost),
-                bound=_finite(result.bound),
+                cost=finite(result.cost),
+                bound=finite(result.bound),
                 best=best,
                 front=front,
             )
@@ -298,24 +297,3 @@ def _opened(path: pathlib.Path, mode: Literal["xb", "r+b"]) -> BinaryIO:
         except OSError:
             pass  # no locks on this file system
     return file
-
-
-def _line(search: "Search", path: Path) -> dict[str, Any]:
-    cost = sum(edge.price for _, edge in path)
-    return _plan(search, actions_of(path), cost, search.quality_of(path))
-
-
-def _plan(search: "Search", actions: Sequence[Any], cost: float, error: float) -> dict[str, Any]:
-    environment: Resumable[Any] = search.environment
-    words = [environment.describe(action) for action in actions]
-    return {
-        "cost": _finite(cost),
-        "price": _finite(environment.price_of(actions, cost)),
-        "error": _finite(error),
-        "steps": [word for word in words if word],
-        "actions": [environment.dump_action(action) for action in actions],
-    }
-
-
-def _finite(number: float) -> float | None:
-    return float(number) if math.isfinite(number) else None
