@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from matrl import Problem, Profile, Spectrum, discover
@@ -22,6 +22,8 @@ from matrl.search.log import read_log
 from matrl.search.snapshot import Snapshot
 
 N = 128
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Without making a failing example smaller, which takes minutes."""
 HALF = {"float64": 1.0, "float32": 0.45}
 
 
@@ -116,7 +118,7 @@ def test_a_search_for_the_least_error_in_parts(profile, kind):
 
 
 @given(seed=st.integers(0, 10**6), first=st.integers(1, 1500), further=st.integers(0, 1500))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5, deadline=None, phases=QUICK)
 def test_an_interval_cut_anywhere(profile, seed, first, further):
     def make():
         return environment("interval", profile)
@@ -126,7 +128,7 @@ def test_an_interval_cut_anywhere(profile, seed, first, further):
 
 
 @given(seed=st.integers(0, 10**6), first=st.integers(1, 150), further=st.integers(0, 150))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3, deadline=None, phases=QUICK)
 def test_samples_cut_anywhere(profile, seed, first, further):
     def make():
         return environment("samples", profile)
@@ -181,21 +183,32 @@ def test_actions_in_words(profile):
     assert made.describe(Action("scaling", domain=0)) == "scaled by frobenius"
 
 
+EMPTY = {"places": [], "outcomes": {"rules": []}, "reached": [], "prices": []}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         None,
         {},
-        {"places": [], "outcomes": [], "reached": [[0, True]], "prices": []},
-        {"places": [], "outcomes": [[0, "newton", "", None]], "reached": [], "prices": []},
-        {"places": [[9, 1, 1, True, 0, False, None]], "outcomes": [], "reached": [], "prices": []},
-        {"places": [[0, 1, 1, True, 0, False, b"x"]], "outcomes": [], "reached": [], "prices": []},
-        {"places": [], "outcomes": [], "reached": [], "prices": [["newton", 1.0]]},
+        {**EMPTY, "reached": [[0, True]]},
+        {**EMPTY, "outcomes": {}},
+        {**EMPTY, "outcomes": {"rules": [[0, "newton", "", None]]}},
+        {**EMPTY, "places": [[9, 1, 1, True, 0, False, None]]},
+        {**EMPTY, "places": [[0, 1, 1, True, 0, False, b"x"]]},
+        {**EMPTY, "prices": [["newton", 1.0]]},
+        {**EMPTY, "more": []},
     ],
 )
 def test_a_memory_that_makes_no_sense_is_refused(profile, wrong):
     with pytest.raises(ValueError, match=r".+"):
         environment("samples", profile).load_memory(wrong)
+
+
+def test_an_empty_memory_is_one(profile):
+    made = environment("samples", profile)
+    made.load_memory(EMPTY)
+    assert made.dump_memory()["places"] == []
 
 
 def test_a_look_that_makes_no_sense_is_refused(profile):

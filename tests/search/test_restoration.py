@@ -1,5 +1,6 @@
 """Searches taken to pieces and put together again: nothing is lost, and they go on as they were."""
 
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,8 @@ from tests.search.recorded import Recorded, dag, essence, everything, square
 from tests.search.toys import two_way_grid
 
 from matrl.errors import ArtifactError
-from matrl.search import Limits, Search
+from matrl.search import Limits, Search, driver
+from matrl.search.planners.mcts import MonteCarlo
 from matrl.search.snapshot import Snapshot
 
 
@@ -219,3 +221,42 @@ def test_elites_are_kept():
     assert second._archive.in_order == first._archive.in_order
     assert len(first._archive.elites) > 1
     assert replace(first._archive.elites[0], label=None).actions
+
+
+class Counting(MonteCarlo):
+    """A planner that notes something itself."""
+
+    count = 0
+
+    def iterate(self) -> bool:
+        self.count += 1
+        return super().iterate()
+
+    def dump(self) -> Any:
+        return self.count
+
+    def load(self, data: Any) -> None:
+        if not isinstance(data, int):
+            raise ValueError(f"the count {data!r}")
+        self.count = data
+
+
+def test_what_a_planner_notes_is_kept(monkeypatch):
+    monkeypatch.setattr(driver, "PLANNERS", {"mcts": Counting})
+    first = Search(square())
+    until(first, 60)
+    second = again(first, square())
+    assert second._planner.count == first._planner.count > 1  # type: ignore[attr-defined]
+    wrong = msgspec.structs.replace(first.snapshot(), planner="many")
+    with pytest.raises(ArtifactError, match="is not a valid checkpoint"):
+        Search.restored(square(), wrong)
+
+
+def test_raised_totals_are_kept():
+    first = Search(square())
+    until(first, 60)
+    node = next(node for _, node in first._graph.nodes if node.waiting.left().actions)
+    node.waiting.totals = np.maximum(node.waiting.totals, 99.0)
+    second = again(first, square())
+    place = [node for _, node in first._graph.nodes].index(node)
+    assert next(itertools.islice(second._graph.nodes, place, None))[1].waiting.least() >= 99.0

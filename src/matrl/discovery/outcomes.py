@@ -66,14 +66,14 @@ class OutcomeTable:
         if place not in self._known:
             remembered = self.memory.get(place)
             if remembered is not None:
-                self._known[place] = self._recalled(update, *remembered)
+                self._known[place] = self.recalled(update, *remembered)
                 return self._known[place]
             outcome = self._known[place] = self._compute(update, precision, state)
             self.memory.keep(name, kind, state, None if outcome is None else outcome.coefficients)
             self.simulated += 1
         return self._known[place]
 
-    def _recalled(
+    def recalled(
         self, update: Update, state: ScheduleState, coefficients: tuple[float, ...] | None
     ) -> Outcome | None:
         """Return an outcome whose coefficients are known."""

@@ -13,7 +13,7 @@ from matrl.core.spectrum import Spectrum
 from matrl.discovery.actions import ActionTable
 from matrl.discovery.confirmation import Confirmation, Confirmations
 from matrl.discovery.domains import ScaledDomain
-from matrl.discovery.memory import Place, Places, ReachMemory
+from matrl.discovery.memory import OutcomeMemory, Place, Places, ReachMemory
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import CompanyKey, SchedulePricer
 from matrl.discovery.problem import Problem
@@ -37,7 +37,7 @@ class _Look(msgspec.Struct, array_like=True, frozen=True):
 
 class _Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     places: list[Place]
-    outcomes: list[tuple[int, str, str, list[float] | None]]
+    outcomes: dict[str, list[tuple[int, str, str, list[float] | None]]]
     reached: list[tuple[int, bool]]
     prices: list[tuple[CompanyKey, float]]
 
@@ -99,11 +99,15 @@ class ResumableSchedules:
         shown = Confirmation(exact, one.rounding, one.error, np.empty(0))
         self._confirmations.recall(state, shown)
 
+    def _memories(self) -> Mapping[str, OutcomeMemory]:
+        """Return where outcomes are kept, by name."""
+        return {"rules": self._outcomes.memory}
+
     def dump_memory(self) -> Any:
         """Return the outcomes and ranges that have been computed."""
         places = Places()
         parts = {
-            "outcomes": self._outcomes.memory.dump(places),
+            "outcomes": {name: one.dump(places) for name, one in self._memories().items()},
             "reached": self._firsts.dump(places),
             "prices": self._pricer.dump(),
         }
@@ -115,7 +119,10 @@ class ResumableSchedules:
         if any(not 0 <= place.domain < len(self._domains) for place in found.places):
             raise ValueError("a domain there is not")
         states = [place.state() for place in found.places]
-        self._outcomes.memory.load(found.outcomes, states)
+        if found.outcomes.keys() != self._memories().keys():
+            raise ValueError("outcomes of another kind")
+        for name, one in self._memories().items():
+            one.load(found.outcomes[name], states)
         self._firsts.load(found.reached, states)
         self._pricer.load(found.prices)
 

@@ -16,7 +16,7 @@ from matrl.search.incumbent import Incumbent
 from matrl.search.interrupts import deferred_interrupts
 from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
-from matrl.search.planners import PLANNERS, Setting, best_tail, take_ends
+from matrl.search.planners import PLANNERS, Continuing, Setting, best_tail, take_ends
 from matrl.search.progress import Callback, Progress
 from matrl.search.restoration import restored_graph
 from matrl.search.result import SearchResult
@@ -75,13 +75,15 @@ class Search:
         graph = one._graph
         try:
             archive, random = restored_graph(snapshot, environment, graph, merged=merge)
+            incumbent = Incumbent(graph)
+            incumbent.cost, incumbent.scale = snapshot.incumbent, snapshot.scale
+            one._archive, one._incumbent = archive, incumbent
+            one._setting = Setting(environment, graph, incumbent, archive, random, prune)
+            one._planner = PLANNERS[planner](one._setting)
+            if isinstance(one._planner, Continuing):
+                one._planner.load(snapshot.planner)
         except ValueError as error:
             raise ArtifactError(f"{source}: is not a valid checkpoint ({error})") from None
-        incumbent = Incumbent(graph)
-        incumbent.cost, incumbent.scale = snapshot.incumbent, snapshot.scale
-        one._archive, one._incumbent = archive, incumbent
-        one._setting = Setting(environment, graph, incumbent, archive, random, prune)
-        one._planner = PLANNERS[planner](one._setting)
         one._seconds = one._reported = snapshot.seconds
         return one
 
@@ -90,6 +92,7 @@ class Search:
 
         The environment must be :class:`~matrl.search.resumable.Resumable`.
         """
+        planner = self._planner
         return taken(
             self.environment,
             self._graph,
@@ -98,6 +101,7 @@ class Search:
             seconds=self._seconds,
             incumbent=self._incumbent.cost,
             scale=self._incumbent.scale,
+            planner=planner.dump() if isinstance(planner, Continuing) else None,
         )
 
     @property

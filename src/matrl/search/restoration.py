@@ -102,6 +102,9 @@ def _add_waiting(
                     columns["quality"][here],
                 )
             )
+            if len(node.waiting.totals) != length:
+                raise ValueError("a child of infinite price")
+            node.waiting.totals = columns["total"][here]
             at += length
 
 

@@ -41,7 +41,14 @@ EDGES = {
     "visits": WHOLE,
     "total_reward": FLOAT,
 }
-WAITING = {"action": WHOLE, "price": FLOAT, "bound": FLOAT, "done": FLAG, "quality": FLOAT}
+WAITING = {
+    "action": WHOLE,
+    "price": FLOAT,
+    "bound": FLOAT,
+    "done": FLAG,
+    "quality": FLOAT,
+    "total": FLOAT,
+}
 
 Columns = dict[str, bytes]
 
@@ -53,7 +60,10 @@ class Flag(enum.IntFlag):
 
 
 class Snapshot(msgspec.Struct, forbid_unknown_fields=True):
-    """A search between two iterations; ``looks`` and ``memory`` are the environment's."""
+    """A search between two iterations.
+
+    ``looks`` and ``memory`` are the environment's, ``planner`` what a planner has noted itself.
+    """
 
     steps: int
     seconds: float
@@ -69,6 +79,7 @@ class Snapshot(msgspec.Struct, forbid_unknown_fields=True):
     waiting: Columns
     elites: list[tuple[float, float, Any, list[int]]]
     memory: Any
+    planner: Any = None
 
 
 class _Actions:
@@ -99,6 +110,7 @@ def taken(
     seconds: float,
     incumbent: float,
     scale: float,
+    planner: Any = None,
 ) -> Snapshot:
     """Return the snapshot of a search; ``TypeError`` where keys or actions are no plain data."""
     number = _Actions()
@@ -136,6 +148,7 @@ def taken(
             np.concatenate([getattr(left, name) for left in waiting])
             for name in ("prices", "bounds", "done", "qualities")
         ),
+        np.concatenate([node.waiting.totals[node.waiting.open] for node in nodes]),
     ]
     elites = [
         (e.cost, e.quality, e.label, [number(action) for action in e.actions])
@@ -156,6 +169,7 @@ def taken(
         elites=elites,
         actions=[environment.dump_action(action) for action in number.every],
         memory=environment.dump_memory(),
+        planner=planner,
     )
 
 
