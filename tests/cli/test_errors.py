@@ -66,7 +66,7 @@ BAD = [
     (discover(*INTERVAL, *N, "--profile", "missing.json"), 2, "missing.json"),
     (discover(*INTERVAL, *N, "--profile", "prose.json"), 2, "prose.json"),
     (discover(*INTERVAL, *N, "--profile", "foreign.json"), 2, "foreign.json"),
-    (discover(*INTERVAL, *N, "--profile", "few.json"), 1, "no price for matmul"),
+    (discover(*INTERVAL, *N, "--profile", "few.json"), 1, "with a price for inv_spd (float32)"),
     (discover(*GOOD, "-o", "nowhere/plan.json"), 2, "nowhere"),
     (discover(*GOOD, "-o", "."), 2, "is a folder"),
     (discover(*GOOD, "-o", "/dev/null"), 2, "not a regular file"),

@@ -55,7 +55,7 @@ def test_what_is_refused(invoke, tmp_path: Path) -> None:
     assert "exists already" in result.stderr
     result = invoke(*PRICED, "--resume", "--tol", "1e-5")
     assert result.exit_code == 2
-    assert "tol was 1e-06, now 1e-05" in result.stderr
+    assert "tol was None, now 1e-05" in result.stderr
     log = tmp_path / "search.jsonl"
     log.write_bytes(log.read_bytes()[:-9])
     for arguments in (("show", "search.jsonl"), (*PRICED, "--resume")):
