@@ -16,6 +16,11 @@ from matrl.search.parallel.worker import Worker
 SIDE = 12
 
 
+def never() -> bool:
+    """Return that Ctrl-C has not been pressed."""
+    return False
+
+
 class Inline:
     """Workers that are asked one at a time, in an order drawn from ``seed``.
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.search.parallel.crews import Inline
+from tests.search.parallel.crews import Inline, never
 from tests.search.toys import Arcs, Network, grid, random_dag, two_way_grid
 
 from matrl.errors import WorkersLostError
@@ -15,7 +15,6 @@ from matrl.search import PLANNERS, Limits, Progress, SearchResult, search
 from matrl.search.parallel import exchange as module
 from matrl.search.parallel.conductor import Conductor
 from matrl.search.parallel.exchange import AtOnce, InRounds
-from matrl.search.parallel.interrupts import Interrupts
 from matrl.search.parallel.messages import Assignment, Lost, Order, Report
 from matrl.search.parallel.worker import Worker, seeds_of
 
@@ -23,7 +22,7 @@ BOTH = pytest.mark.parametrize("exchange", [AtOnce, InRounds])
 
 
 def assignments(network: Any, workers: int, planner: str = "mcts", seed: int = 0) -> Any:
-    return [Assignment(network, planner, one) for one in seeds_of(seed, workers)]
+    return [Assignment(network, one, {"planner": planner}) for one in seeds_of(seed, workers)]
 
 
 def lead(
@@ -39,7 +38,7 @@ def lead(
     finalists: int = 8,
 ) -> SearchResult:
     crew = Inline(assignments(network, workers, planner), order, lost_after)
-    return Conductor(crew, exchange(), limits, progress).run(Interrupts(), finalists)
+    return Conductor(crew, exchange(), limits, progress).run(never, finalists)
 
 
 @BOTH
@@ -162,7 +161,7 @@ def test_the_plan_of_a_lost_worker_is_kept_and_proved_by_another():
     conductor._take(other, hearing.answer(Order(10.0, math.inf, lost.cost)))
     assert math.isinf(other.cost)
     assert other.proved == lost.cost
-    result = conductor.run(Interrupts(), 8)
+    result = conductor.run(never, 8)
     assert (result.reason, result.optimal) == ("optimal", True)
     assert result.cost == pytest.approx(optimum)
     assert make().cost_of(result.actions) == pytest.approx(result.cost)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.search.parallel.crews import Broken, Drowsy, Sleepy
+from tests.search.parallel.crews import Broken, Drowsy, Sleepy, never
 from tests.search.toys import Network, random_dag
 
 import matrl
@@ -21,7 +21,6 @@ from matrl.errors import InputError, WorkersLostError
 from matrl.search import Limits, Progress, search_in_parallel
 from matrl.search.parallel.conductor import Conductor
 from matrl.search.parallel.exchange import AtOnce
-from matrl.search.parallel.interrupts import Interrupts
 from matrl.search.parallel.messages import Assignment, Ready
 from matrl.search.parallel.processes import Processes
 
@@ -63,7 +62,7 @@ def test_a_slow_worker_changes_nothing_where_that_is_asked_for(tmp_path):
 
 
 def test_a_killed_worker_costs_its_share_only(caplog):
-    crew = Processes([Assignment(Drowsy, "mcts", seed) for seed in (0, 1)])
+    crew = Processes([Assignment(Drowsy, seed) for seed in (0, 1)])
     processes = list(crew._processes)
     killed: list[int] = []
 
@@ -75,7 +74,7 @@ def test_a_killed_worker_costs_its_share_only(caplog):
     try:
         limits = Limits(nodes=1000)
         with caplog.at_level(logging.WARNING, logger="matrl"):
-            result = Conductor(crew, AtOnce(), limits, kill).run(Interrupts(), 8)
+            result = Conductor(crew, AtOnce(), limits, kill).run(never, 8)
     finally:
         crew.close()
     assert killed
@@ -90,7 +89,7 @@ SCRIPT = """
     import os, sys
     from functools import partial
     from pathlib import Path
-    from tests.search.parallel.crews import Drowsy
+    from tests.search.parallel.crews import Drowsy, never
     from matrl.search import search_in_parallel
 
     def children():
@@ -170,7 +169,7 @@ def test_what_the_script_defines_is_refused(monkeypatch):
 
 def test_workers_have_one_thread_each(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
-    crew = Processes([Assignment(partial(Network, {}, {0}), "mcts", 0)])
+    crew = Processes([Assignment(partial(Network, {}, {0}), 0)])
     try:
         assert crew.receive(60.0) == [(0, Ready())]
         environment = Path(f"/proc/{crew._processes[0].pid}/environ").read_bytes().split(b"\0")

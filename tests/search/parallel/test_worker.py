@@ -30,7 +30,7 @@ def result_of(worker: Worker) -> SearchResult:
 @pytest.mark.parametrize("seed", range(6))
 def test_who_hears_of_the_optimum_proves_it_without_a_plan_of_its_own(planner, seed):
     make = partial(Network, random_dag(seed), {29}, "half")
-    worker = Worker(Assignment(make, planner, seed))
+    worker = Worker(Assignment(make, seed, {"planner": planner}))
     optimum = make().exact[0]
     report = searched(worker, Order(LONG, math.inf, optimum))
     assert report.proved == optimum
@@ -86,7 +86,7 @@ def test_the_best_plan_comes_with_what_ends_along_it():
 
 
 def test_a_better_plan_is_reported_at_once_and_once_only():
-    worker = Worker(Assignment(partial(Network, grid(20), {399}), "mcts", 0))
+    worker = Worker(Assignment(partial(Network, grid(20), {399}), 0))
     costs = []
     for _ in range(200):
         report = searched(worker, Order(LONG, math.inf))
@@ -100,7 +100,7 @@ def test_a_better_plan_is_reported_at_once_and_once_only():
 
 
 def test_a_worker_stops_at_its_count_and_not_earlier():
-    worker = Worker(Assignment(partial(Network, grid(30), {-1}), "mcts", 0))
+    worker = Worker(Assignment(partial(Network, grid(30), {-1}), 0))
     report = searched(worker, Order(LONG, 100))
     assert 100 <= report.nodes < 100 + 2 * 60
     again = searched(worker, Order(LONG, 100))

@@ -12,10 +12,10 @@ from typing import Any
 
 from matrl.errors import InputError
 from matrl.search.environment import Environment
+from matrl.search.interrupts import deferred_interrupts
 from matrl.search.limits import Limits
 from matrl.search.parallel.conductor import Conductor
 from matrl.search.parallel.exchange import AtOnce, InRounds
-from matrl.search.parallel.interrupts import Interrupts
 from matrl.search.parallel.messages import Assignment, Crew
 from matrl.search.parallel.on_ray import Actors, Cluster
 from matrl.search.parallel.processes import Processes
@@ -75,11 +75,12 @@ def search_in_parallel(
     def assignments(count: int) -> list[Assignment]:
         if count > 1 and planner in UNSEEDED:
             logger.warning("planner %r draws nothing: all workers search alike", planner)
-        return [Assignment(make, planner, one, merge, prune) for one in seeds_of(seed, count)]
+        options = {"planner": planner, "merge": merge, "prune": prune}
+        return [Assignment(make, one, options) for one in seeds_of(seed, count)]
 
     def led(crew: Crew) -> SearchResult:
-        with closing(crew), Interrupts() as interrupts:
-            return Conductor(crew, exchange, limits, progress).run(interrupts, finalists)
+        with closing(crew), deferred_interrupts() as interrupted:
+            return Conductor(crew, exchange, limits, progress).run(interrupted, finalists)
 
     if ray is None:
         return led(Processes(assignments(workers or 1)))

@@ -2,13 +2,13 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from matrl.errors import WorkersLostError
 from matrl.search.driver import PROGRESS_SECONDS
 from matrl.search.limits import Limits, Reason
 from matrl.search.parallel.exchange import Exchange
-from matrl.search.parallel.interrupts import Interrupts
 from matrl.search.parallel.merge import merged
 from matrl.search.parallel.messages import Answer, Crew, Finish, Lost, Order, Ready, Report
 from matrl.search.parallel.team import Member, Team
@@ -49,14 +49,16 @@ class Conductor:
     def _seconds(self) -> float:
         return 0.0 if self._started is None else time.perf_counter() - self._started
 
-    def run(self, interrupts: Interrupts, finalists: int) -> SearchResult:
+    def run(self, interrupted: Callable[[], bool], finalists: int) -> SearchResult:
         """Search until a limit is met, and return what all have found together.
+
+        ``interrupted`` says whether Ctrl-C has been pressed.
 
         Raises :class:`~matrl.errors.WorkersLostError` if all workers are lost and none of them has
         reported a plan.
         """
         try:
-            reason = self._search(interrupts)
+            reason = self._search(interrupted)
         except KeyboardInterrupt:  # by the callback, or in an environment that runs here
             reason = "interrupted"
         seconds = self._seconds
@@ -72,13 +74,13 @@ class Conductor:
             )
         return merged(self._team, reason, seconds, finalists)
 
-    def _search(self, interrupts: Interrupts) -> Reason:
+    def _search(self, interrupted: Callable[[], bool]) -> Reason:
         reason: Reason | None = None
         while reason is None:
             for index, answer in self._crew.receive(POLL):
                 self._take(self._team.members[index], answer)
             self._give_up_late()
-            reason = self._over(interrupts)
+            reason = self._over(interrupted)
             if reason is None:
                 self._give_orders()
             self._report(last=reason is not None)
@@ -119,9 +121,9 @@ class Conductor:
             if member.state == "starting":
                 self._lose(member, f"has not started within {START_SECONDS:g} s")
 
-    def _over(self, interrupts: Interrupts) -> Reason | None:
+    def _over(self, interrupted: Callable[[], bool]) -> Reason | None:
         team = self._team
-        if interrupts.seen or any(member.interrupted for member in team.members):
+        if interrupted() or any(member.interrupted for member in team.members):
             return "interrupted"
         if not team.living:
             return "lost"

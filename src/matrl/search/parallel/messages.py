@@ -1,8 +1,8 @@
 """What the search and its workers tell each other."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from matrl.search.archive import Elite
@@ -24,13 +24,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a worker is started with; all of it can be pickled."""
+    """What a worker is started with; all of it can be pickled.
+
+    ``options`` are further ones of :class:`~matrl.search.Search`.
+    """
 
     make: Callable[[], Environment[Any]]
-    planner: str
     seed: int
-    merge: bool = True
-    prune: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

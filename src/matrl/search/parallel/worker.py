@@ -29,13 +29,7 @@ class Worker:
     """A search in a process of its own, or anywhere."""
 
     def __init__(self, assignment: Assignment) -> None:
-        self._search = Search(
-            assignment.make(),
-            planner=assignment.planner,
-            seed=assignment.seed,
-            merge=assignment.merge,
-            prune=assignment.prune,
-        )
+        self._search = Search(assignment.make(), seed=assignment.seed, **assignment.options)
         self._reason: Reason = "time"
         self._reported = math.inf
 
