@@ -16,6 +16,7 @@ from matrl.coefficients.newton import (
     norm_scaling,
 )
 from matrl.coefficients.pade import pade
+from matrl.coefficients.perturbed import perturbed_coefficients
 from matrl.coefficients.rational_minimax import rational_minimax
 from matrl.coefficients.refined import refined_coefficients
 from matrl.coefficients.series import series_coefficients
@@ -39,6 +40,7 @@ __all__ = [
     "newton_scaling",
     "norm_scaling",
     "pade",
+    "perturbed_coefficients",
     "polynomial_critical_points",
     "rational_minimax",
     "refined_coefficients",

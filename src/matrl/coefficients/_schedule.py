@@ -28,7 +28,7 @@ def scaled(
     """
     tops, steps = [upper], list[_Array]()
     for index, coefficients in enumerate(polynomials):
-        q = _in_units(root_index, coefficients, tops[-1])
+        q = in_units(root_index, coefficients, tops[-1])
         if not np.isfinite(q).all():
             raise InputError(
                 f"upper is {upper!r}, so far from 1 that polynomials[{index}] overflows; scale x "
@@ -53,7 +53,7 @@ def scaled(
     return tops, tuple(steps)
 
 
-def _in_units(root_index: int, coefficients: Sequence[float], top: float) -> _Array:
+def in_units(root_index: int, coefficients: Sequence[float], top: float) -> _Array:
     """Return the coefficients of x p(x^k) for x in units of ``top``."""
     with np.errstate(over="ignore", invalid="ignore"):
         powers = np.float64(top) ** (1 + root_index * np.arange(len(coefficients)))
@@ -62,7 +62,7 @@ def _in_units(root_index: int, coefficients: Sequence[float], top: float) -> _Ar
 
 def raw(root_index: int, polynomials: Schedule, upper: float) -> Steps:
     """Return the schedule for x in units of ``upper`` before the first step only."""
-    first = _in_units(root_index, polynomials[0], upper)
+    first = in_units(root_index, polynomials[0], upper)
     return (first, *(np.array(c) for c in polynomials[1:]))
 
 

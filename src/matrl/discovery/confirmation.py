@@ -15,9 +15,10 @@ from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.iterates import Iterates, fine_error
-from matrl.discovery.outcomes import Outcome, OutcomeTable
+from matrl.discovery.outcomes import Outcome
 from matrl.discovery.rounding import Noise, RoundingModel, dips_of
 from matrl.discovery.state import Action, ScheduleState
+from matrl.discovery.variations import VariedOutcomes
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Update
 from matrl.readings.scalar import apply_update, is_positive
 
@@ -54,7 +55,7 @@ class Confirmations:
         measure: Measure,
         domains: Sequence[ScaledDomain],
         updates: Mapping[str, Update | DirectMethod],
-        outcomes: OutcomeTable,
+        outcomes: VariedOutcomes,
         rounding: RoundingModel,
         tol: float,
     ) -> None:
@@ -104,7 +105,7 @@ class Confirmations:
             return self._direct(state, before, update, action)
         if not math.isfinite(before.rounding):
             return replace(before, error=math.inf)
-        outcome = self._outcomes.of(action.name, action.precision, before.exact)
+        outcome = self._outcomes.of(action.name, action.precision, before.exact, action.variation)
         if outcome is None:
             return replace(before, rounding=math.inf, error=math.inf)
         return self._taken(state, before, update, action, outcome)

@@ -21,6 +21,8 @@ from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedRea
 from matrl.discovery.refinement import fitted_name, is_better, refined
 from matrl.discovery.rounding import RoundingModel
 from matrl.discovery.state import Action, ScheduleState
+from matrl.discovery.variations import VariedOutcomes
+from matrl.discovery.widening import Widening
 from matrl.iterations import FORMS, DirectMethod, Update
 from matrl.iterations.schedule import DIRECT
 from matrl.search import NO_CHILDREN, Children, Verdict
@@ -68,11 +70,12 @@ class ScheduleEnvironment:
         self._table = ActionTable.of(self._function, allowed, pricer)
         updates = self._table.iterative
         self._outcomes = OutcomeTable(measure, self._domains, updates, n)
+        self._varied = VariedOutcomes(measure, self._domains, updates, n, self._outcomes)
         self._confirmations = Confirmations(
             measure,
             self._domains,
             self._table.updates,
-            self._outcomes,
+            self._varied,
             RoundingModel(self._function, n, dtype, measure.norm, m),
             tol,
         )
@@ -93,6 +96,11 @@ class ScheduleEnvironment:
             form: ActionList([x for x in a if self._is_pure(x)], self._repair_reach, pricer)
             for form, a in self._table.repairs.items()
         }
+        self._widening: Widening | None = None
+        if self._tabulated is None:
+            lists = {form: one.actions for form, one in self._usual.items()}
+            first = self._first.actions
+            self._widening = Widening(self._varied, usual, precisions, first, lists, pricer)
         lookahead = None
         if self._tabulated is not None:
             lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
@@ -156,7 +164,7 @@ class ScheduleEnvironment:
         if better is None:
             return None
         start = self.root() if len(self._domains) == 1 else self._taken(self.root(), actions[0])
-        steps = [replace(a, name=fitted_name(a.name)) for a in actions if a.domain < 0]
+        steps = [replace(a, name=fitted_name(a.name), variation=0) for a in actions if a.domain < 0]
         new = self._confirmations.with_coefficients(start, steps, better)
         return new if is_better(new, found) else None
 
@@ -176,16 +184,20 @@ class ScheduleEnvironment:
     def expand(self, state: ScheduleState, width: int) -> Children | None:
         """Return the scalings, then direct methods and updates, then updates only.
 
+        Further batches are variations of their coefficients, where ranges do not tell the error.
         Averaged products and repairs come where they are worth trying, by a closer look.
         """
-        if width > 0:
-            return None
+        if width > 0 and self._widening is None:
+            return None  # the rules' coefficients are the best there are
         if state.domain < 0:
-            return self._scalings()
+            return self._scalings() if width == 0 else None
+        if state.is_direct or len(state.actions) >= self._max_steps:
+            return NO_CHILDREN if width == 0 else None
+        if width > 0:
+            assert self._widening is not None
+            return self._widening.children(state, width, self._description)
         if not state.actions:
             return self._description.of(state, self._first, self._reach(state))
-        if state.is_direct or len(state.actions) >= self._max_steps:
-            return NO_CHILDREN
         assert state.form is not None
         return self._description.of(state, self._usual[state.form], self._reach(state))
 
@@ -206,7 +218,7 @@ class ScheduleEnvironment:
         )
         if self._tabulated is None or update.kind == "repair":
             exact = state if self._tabulated is None else self._confirmations.of(state).exact
-            outcome = self._outcomes.of(action.name, action.precision, exact)
+            outcome = self._varied.of(action.name, action.precision, exact, action.variation)
             if outcome is None:
                 return None
             one = outcome.iterates
@@ -255,6 +267,8 @@ class ScheduleEnvironment:
             actions = ActionList([averaged], self._repair_reach, self._pricer)
             reached = self._repair_reach.of(self._confirmations.of(state).exact)
             return self._description.of(state, actions, reached)
+        if action.variation and self._widening is not None:
+            return self._widening.of(state, averaged, self._description)
         return self._description.of(state, self._list([averaged]), self._reach(state))
 
     def done(self, state: ScheduleState) -> bool:
