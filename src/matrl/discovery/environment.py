@@ -1,7 +1,7 @@
 """Schedules as an environment for planners: the state is a spectrum on its way to 1."""
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -62,7 +62,8 @@ class ScheduleEnvironment:
     ) -> None:
         self._measure, self._function, self._n = measure, measure.function, n
         self._domains = tuple(domains)
-        self._pricer = pricer
+        self._pricer, self._made_of = pricer, tuple(actions)
+        self._dtype, self._m = dtype, m
         self._max_steps = max_steps
         self._scaling_price = scaling_price
         exact = all(domain.is_exact for domain in self._domains)
@@ -139,6 +140,38 @@ class ScheduleEnvironment:
     def domains(self) -> tuple[ScaledDomain, ...]:
         """The scaled domains to choose from."""
         return self._domains
+
+    @property
+    def updates(self) -> Mapping[str, Update | DirectMethod]:
+        """What the actions name."""
+        return self._table.updates
+
+    @property
+    def tol(self) -> float:
+        """The largest error a schedule may end with."""
+        return self._goal.tol
+
+    def enclosing(
+        self, domains: Sequence[ScaledDomain], measure: Measure, tol: float
+    ) -> "ScheduleEnvironment":
+        """Return the same problem for all of some ranges, by rules that look at nothing else."""
+        kept = [
+            (update, precision)
+            for update, precision in self._made_of
+            if isinstance(update, DirectMethod) or update.equioscillates
+        ]
+        return ScheduleEnvironment(
+            measure,
+            domains,
+            kept,
+            self._pricer,
+            tol=tol,
+            n=self._n,
+            dtype=self._dtype,
+            m=self._m,
+            max_steps=self._max_steps,
+            scaling_price=self._scaling_price,
+        )
 
     def cost_of_direct(self, name: str, precision: str) -> float | None:
         """Return the cost of a direct method, ``None`` where it has no price or is not allowed."""

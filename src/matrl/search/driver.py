@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from matrl.search.graph import Graph, actions_of
 from matrl.search.incumbent import Incumbent
 from matrl.search.limits import Limits, Reason
 from matrl.search.planners import PLANNERS, Setting, take_ends
+from matrl.search.planting import plant
 from matrl.search.progress import Callback, Progress
 from matrl.search.result import SearchResult
 
@@ -32,8 +34,10 @@ class Search:
         seed: int = 0,
         merge: bool = True,
         prune: bool = True,
+        seeds: Sequence[Sequence[Any]] = (),
     ) -> None:
         self._environment = environment
+        self._seeds = list(seeds)
         self._archive = Archive()
         self._graph = Graph(environment, merge)
         self._incumbent = Incumbent(self._graph)
@@ -62,6 +66,9 @@ class Search:
         try:
             if not self._graph.root.is_open:
                 take_ends(self._setting)
+            while self._seeds:
+                plant(self._setting, self._seeds[:1])
+                self._seeds.pop(0)
             while reason is None:
                 if self._incumbent.is_proved:
                     reason = self._proved()
@@ -151,6 +158,7 @@ def search(
     finalists: int = 8,
     merge: bool = True,
     prune: bool = True,
+    seeds: Sequence[Sequence[Any]] = (),
     progress: Callback | None = None,
 ) -> SearchResult:
     """Return the cheapest plan found from the environment's root to a done state.
@@ -160,7 +168,9 @@ def search(
     bounds how many complete plans are kept. ``planner`` is one of
     :data:`~matrl.search.planners.PLANNERS`; ``merge`` makes equal states one node and ``prune``
     leaves out what cannot beat the best plan: both are there to be switched off for comparison.
+    ``seeds`` are plans to start from, each by its actions; what is not legal among them is passed
+    over.
     """
     limits = Limits(time_limit, node_limit, expected_calls)
-    one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune)
+    one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune, seeds=seeds)
     return one.result(one.advance(limits, progress), finalists)
