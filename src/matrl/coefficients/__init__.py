@@ -18,7 +18,7 @@ from matrl.coefficients.newton import (
 from matrl.coefficients.pade import pade
 from matrl.coefficients.perturbed import perturbed_coefficients
 from matrl.coefficients.rational_minimax import rational_minimax
-from matrl.coefficients.refined import refined_coefficients
+from matrl.coefficients.refined import Kind, refined_coefficients
 from matrl.coefficients.series import series_coefficients
 from matrl.coefficients.zolotarev import (
     PartialFractions,
@@ -29,6 +29,7 @@ from matrl.coefficients.zolotarev import (
 from matrl.coefficients.zolotarev_even import zolotarev_even, zolotarev_even_critical_points
 
 __all__ = [
+    "Kind",
     "PartialFractions",
     "byers_xu_scaling",
     "byers_xu_scalings",

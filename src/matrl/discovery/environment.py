@@ -190,16 +190,62 @@ class ScheduleEnvironment:
         return self._confirmations.of(state)
 
     def refined(self, actions: Sequence[Action], seed: int = 0) -> Confirmation | None:
-        """Return a polynomial schedule with coefficients optimised together, if that is better."""
-        domain, found = self.replay(actions)
+        """Return a schedule with coefficients optimised together, if that is better."""
+        state = self.root()
+        for action in actions:
+            state = self._taken(state, action)
+        return self.refined_from(state, seed)
+
+    def refined_from(
+        self, state: ScheduleState, seed: int = 0, *, starts: int = 8, enough: float = 0.0
+    ) -> Confirmation | None:
+        """Return the schedule of a state with better coefficients, ``None`` if none are found.
+
+        They are optimised together, from several ``starts``, until the error is ``enough``.
+        """
+        domain, found = self._domains[state.domain], self.look(state)
         ceiling = float(self._goal.highest(found.error))
-        better = refined(self._measure, domain, found, self._n, ceiling, seed)
+        better = refined(
+            self._measure, domain, found, self._n, ceiling, seed, starts=starts, enough=enough
+        )
         if better is None:
             return None
-        start = self.root() if len(self._domains) == 1 else self._taken(self.root(), actions[0])
-        steps = [replace(a, name=fitted_name(a.name), variation=0) for a in actions if a.domain < 0]
-        new = self._confirmations.with_coefficients(start, steps, better)
+        steps = [replace(a, name=fitted_name(a.name), variation=0) for a in state.actions]
+        new = self._confirmations.with_coefficients(self._scaled(state.domain), steps, better)
         return new if is_better(new, found) else None
+
+    def is_met(self, known: Confirmation) -> bool:
+        """Whether an iterative schedule that has been looked at is within the tolerance."""
+        return self._goal.is_met(known, False)
+
+    def cheapest_forms(self, actions: Sequence[Action]) -> tuple[tuple[Action, ...], float] | None:
+        """Return the same updates, precisions and products in the cheapest forms, with the cost.
+
+        ``None`` where there are no forms for them, or no prices.
+        """
+        scaling = [action for action in actions if action.domain >= 0]
+        if not scaling and len(self._domains) > 1:
+            return None
+        paid = sum(self._scaling_price(self._domains[a.domain]) for a in scaling)
+        ways: dict[Action | None, tuple[float, tuple[Action, ...]]] = {None: (paid, tuple(scaling))}
+        steps = [action for action in actions if action.domain < 0]
+        for index, action in enumerate(steps):
+            further: dict[Action | None, tuple[float, tuple[Action, ...]]] = {}
+            for previous, (cost, path) in ways.items():
+                open_ = self._first if previous is None else self._usual[previous.form]
+                for one in open_.actions:
+                    if (one.name, one.precision) != (action.name, action.precision):
+                        continue
+                    step = replace(one, product=action.product) if index else one
+                    before = previous.structure if previous else None
+                    total = cost + self._pricer.step_price(step.structure, before, index == 1)
+                    if total < further.get(step, (math.inf,))[0]:
+                        further[step] = total, (*path, step)
+            ways = further
+        if not ways or not steps or len(steps) > self._max_steps:
+            return None
+        cost, path = min(ways.values(), key=lambda way: way[0])
+        return path, cost
 
     # Environment protocol ------------------------------------------------------------------
 

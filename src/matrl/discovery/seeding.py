@@ -20,7 +20,7 @@ from matrl.discovery.state import Action, ScheduleState
 from matrl.discovery.variations import HULL, hull_of
 from matrl.search import search
 
-__all__ = ["SeedPlans", "seed_plans"]
+__all__ = ["SeedPlans", "followed", "seed_plans"]
 
 SHARE = 0.1
 """Of the seconds and nodes, what each of the two searches may take."""
@@ -88,7 +88,7 @@ def seed_plans(
 
 
 def _tolerance_of(plain: Measure, measure: Measure, tol: float) -> float:
-    """Return the error of one measure up to which that of another, unweighted, is within ``tol``."""
+    """Return up to which error of one measure that of another, unweighted, is within ``tol``."""
     q = measure.power
     distance = min((1.0 + tol) ** (1.0 / q) - 1.0, 1.0 - (1.0 - tol) ** (1.0 / q))
     return max(plain.of_range(1.0 - distance, 1.0 + distance), 1e-300)
@@ -99,10 +99,19 @@ def _upper_of(domain: ScaledDomain) -> float:
 
 
 def transferred(environment: ScheduleEnvironment, actions: Sequence[Action]) -> Plans:
-    """Return schedules of the same steps, each by its rule, on the samples' range or fitted.
+    """Return a schedule of the same steps that arrives by other coefficients, if one is seen."""
+    states = followed(environment, actions)
+    if not states or not environment.done(states[0]):
+        return []
+    scaling = tuple(actions[:1]) if actions[0].domain >= 0 else ()
+    return [(*scaling, *states[0].actions)]
 
-    Of those that differ in this the few narrowest ranges are followed; the first that arrives, or
-    nothing, is returned.
+
+def followed(environment: ScheduleEnvironment, actions: Sequence[Action]) -> list[ScheduleState]:
+    """Return states that steps lead to, each by its rule, on the samples' range or fitted.
+
+    Of those that differ in this the few narrowest ranges are followed. The first to arrive come
+    first, perhaps with fewer steps; else the least error does.
     """
     beam = [environment.root()]
     for action in actions:
@@ -114,11 +123,9 @@ def transferred(environment: ScheduleEnvironment, actions: Sequence[Action]) -> 
                     reached.setdefault(environment.key(following), following)
         arrived = [state for state in reached.values() if environment.done(state)]
         if arrived:
-            first = min(arrived, key=lambda state: state.error)
-            scaling = tuple(actions[:1]) if actions[0].domain >= 0 else ()
-            return [(*scaling, *first.actions)]
+            return sorted(arrived, key=lambda state: state.error)
         beam = sorted(reached.values(), key=_width)[:BEAM]
-    return []
+    return sorted(beam, key=lambda state: state.error)
 
 
 def _choices(environment: ScheduleEnvironment, action: Action) -> list[Action]:

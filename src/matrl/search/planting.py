@@ -1,4 +1,4 @@
-"""Starting a search from plans that are known: each is followed through the graph like any other."""
+"""Starting a search from plans that are known, each followed through the graph as any other is."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,0 +1,190 @@
+"""Cheaper plans by coefficients optimised together: steps dropped or made cheaper, then refined.
+
+The rules choose the coefficients of a step by what it sees. Where ranges do not tell the error, all
+coefficients of a schedule together do better, so a schedule that misses the tolerance by a little
+may meet it, and one that meets it may do so with less: a step fewer, a lower degree, a lower
+precision. Here such structures, cheaper than the best plan, are tried, those that come nearest to
+the tolerance first. What is found has been confirmed: its exact error, on the finer grid too, and
+its rounding. It is no part of what a search proves: that is about coefficients made by the rules.
+"""
+
+import heapq
+import itertools
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from matrl.discovery.confirmation import Confirmation
+from matrl.discovery.domains import ScaledDomain
+from matrl.discovery.environment import ScheduleEnvironment
+from matrl.discovery.refinement import kinds_of
+from matrl.discovery.seeding import followed
+from matrl.discovery.state import Action
+from matrl.search import SearchResult
+
+__all__ = ["Polished", "polish"]
+
+MOST = 32
+"""How many structures are refined."""
+NODES_EACH = 500
+"""With a limit of nodes, one structure for so many."""
+GAIN = 1e-9
+NEAREST = 0.4
+"""A structure whose error is above tol to this power is not refined."""
+STARTS = 3
+"""Starts of a refinement, which runs for many structures."""
+ROOM = 0.995
+"""How near to the tolerance an optimisation goes before it counts as there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Polished:
+    """A plan of refined coefficients: its domain, its steps confirmed, and its cost."""
+
+    domain: ScaledDomain
+    found: Confirmation
+    cost: float
+    actions: tuple[Action, ...]
+
+
+class Polishing:
+    """What was found, and what it took; ``interrupted`` by Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.plans: list[Polished] = []
+        self.refinements = 0
+        self.interrupted = False
+
+
+def polish(
+    environment: ScheduleEnvironment,
+    result: SearchResult,
+    *,
+    seconds: float,
+    nodes: float = math.inf,
+    seed: int = 0,
+) -> Polishing:
+    """Return plans cheaper than the best one found, the cheapest first, with refined coefficients.
+
+    Structures come from the front and the finalists of a search, and from each plan found by
+    leaving out a step or taking a cheaper one. It ends when none is left, after ``MOST`` (or one
+    for each 500 of ``nodes``) refinements, or after ``seconds``; deterministic but for those.
+    Nothing is tried where ranges tell the error, where the rules' coefficients are the best.
+    """
+    polishing = Polishing()
+    if all(domain.is_exact for domain in environment.domains) or not result.finalists:
+        return polishing
+    most = MOST if math.isinf(nodes) else max(1, min(MOST, int(nodes) // NODES_EACH))
+    until = time.perf_counter() + seconds
+    try:
+        _run(environment, result, polishing, most, until, seed)
+    except KeyboardInterrupt:
+        polishing.interrupted = True
+    polishing.plans.sort(key=lambda plan: plan.cost)
+    return polishing
+
+
+def _run(
+    environment: ScheduleEnvironment,
+    result: SearchResult,
+    polishing: Polishing,
+    most: int,
+    until: float,
+    seed: int,
+) -> None:
+    best = result.cost
+    order = itertools.count()
+    queue: list[tuple[float, int, float, tuple[Action, ...]]] = []
+    seen: set[tuple[object, ...]] = set()
+
+    def push(actions: Sequence[Action]) -> None:
+        """Queue a structure that is new and cheaper than the best, by how near it comes."""
+        key = tuple((a.domain, *a.structure) for a in actions)
+        if key in seen or time.perf_counter() > until:
+            return
+        seen.add(key)
+        cheapest = environment.cheapest_forms(actions)
+        if cheapest is None or not cheapest[1] < best * (1.0 - GAIN):
+            return
+        steps, cost = cheapest
+        if not kinds_of(action.name for action in steps if action.domain < 0):
+            return
+        states = followed(environment, steps)
+        if not states:
+            return
+        log_tol = math.log(environment.tol)
+        missing = 1.0 - math.log(max(states[0].error, 1e-300)) / log_tol
+        if missing <= 1.0 - NEAREST:
+            heapq.heappush(queue, (missing, next(order), cost, tuple(steps)))
+
+    for _, actions in result.finalists:
+        for neighbour in neighbours(environment, actions):
+            push(neighbour)
+    for elite in result.front:
+        push(elite.actions)
+        for neighbour in neighbours(environment, elite.actions):
+            push(neighbour)
+    while queue and polishing.refinements < most and time.perf_counter() < until:
+        _, _, cost, actions = heapq.heappop(queue)
+        if not cost < best * (1.0 - GAIN):
+            continue
+        polishing.refinements += 1
+        found = _refined(environment, actions, seed)
+        if found is None:
+            continue
+        best = cost
+        polishing.plans.append(Polished(*found, cost, actions))
+        for neighbour in neighbours(environment, actions):
+            push(neighbour)
+
+
+def _refined(
+    environment: ScheduleEnvironment, actions: Sequence[Action], seed: int
+) -> tuple[ScaledDomain, Confirmation] | None:
+    """Return a structure's schedule within the tolerance, ``None`` if none is found."""
+    for state in followed(environment, actions)[:1]:
+        found = environment.look(state)
+        if not math.isfinite(found.rounding) or found.rounding >= environment.tol:
+            continue
+        domain = environment.domains[state.domain]
+        if environment.is_met(found):
+            return domain, found
+        enough = ROOM * (environment.tol - found.rounding)
+        better = environment.refined_from(state, seed, starts=STARTS, enough=enough)
+        if better is not None and environment.is_met(better):
+            return domain, better
+    return None
+
+
+def neighbours(
+    environment: ScheduleEnvironment, actions: Sequence[Action]
+) -> Iterator[tuple[Action, ...]]:
+    """Yield schedules with a step less, of a lower degree or of a lower precision.
+
+    Their forms need not fit: :meth:`ScheduleEnvironment.cheapest_forms` finds some that do.
+    """
+    for index, action in enumerate(actions):
+        if action.domain >= 0:
+            continue
+        before, after = tuple(actions[:index]), tuple(actions[index + 1 :])
+        if len(before) + len(after) > sum(a.domain >= 0 for a in actions):
+            yield (*before, *after)
+        for name in _cheaper_names(environment, action.name):
+            yield (*before, replace(action, name=name, variation=0), *after)
+        if action.precision == "float64":
+            yield (*before, replace(action, precision="float32"), *after)
+
+
+def _cheaper_names(environment: ScheduleEnvironment, name: str) -> list[str]:
+    """Return the updates of the same family with the next lower degrees or numbers of poles."""
+    family, _, size = name.rpartition("-")
+    if not size.isdigit():
+        return []
+    lower = [
+        (int(other.rpartition("-")[2]), other)
+        for other in environment.updates
+        if other.rpartition("-")[0] == family and other.rpartition("-")[2].isdigit()
+    ]
+    smaller = sorted(one for one in lower if one[0] < int(size))
+    return [other for _, other in reversed(smaller)][:2]
