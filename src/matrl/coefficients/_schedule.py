@@ -29,11 +29,13 @@ def scaled(
     ceiling: float,
     kinds: Sequence[Kind] = (),
     lower: float = 0.0,
+    rooms: Sequence[float] = (),
 ) -> tuple[list[float], Steps]:
     """Return u_1..u_(T+1), and the steps in units of them, or raise InputError where unsafe.
 
     The last step stays in units of 1. Room is left for rounding above each maximum. Steps are
-    polynomials where no ``kinds`` say otherwise; ``lower`` is where a map with a pole at 0 starts.
+    polynomials where no ``kinds`` say otherwise; ``lower`` is where a map with a pole at 0 starts;
+    ``rooms`` widen u_2..u_T.
     """
     tops, steps = [upper], list[Step]()
     lower = max(lower, LEAST_PLACE * upper)
@@ -56,7 +58,8 @@ def scaled(
         if kinds:
             places = np.geomspace(max(lower / tops[-1], LEAST_PLACE), 1.0, _LOOKED_AT)
             lower = float(value(root_index, step, places).min())
-        top = most * (1.0 + _ROOM)
+        room = 0.0 if last or not rooms else rooms[index]
+        top = most * (1.0 + _ROOM + room)
         if not last:
             step = step.times(1.0 / top) if isinstance(step, Positive) else step / top
         steps.append(step)
@@ -121,10 +124,11 @@ def is_safe(
     ceiling: float,
     kinds: Sequence[Kind] = (),
     lower: float = 0.0,
+    rooms: Sequence[float] = (),
 ) -> bool:
     """Whether the schedule keeps the rule, as it is."""
     try:
-        scaled(root_index, schedule, upper, cap, ceiling, kinds, lower)
+        scaled(root_index, schedule, upper, cap, ceiling, kinds, lower, rooms)
     except InputError:
         return False
     return True

@@ -47,6 +47,7 @@ def refined_coefficients(
     seed: int = 0,
     kinds: Sequence[Kind] = (),
     lower: float = 0.0,
+    rooms: Sequence[float] = (),
     enough: float = 0.0,
 ) -> tuple[tuple[float, ...], ...]:
     """Return a safe schedule of the same degrees that brings the points closer to 1 together.
@@ -84,6 +85,7 @@ def refined_coefficients(
         seed: of the perturbed starts.
         kinds: "polynomial", "rational" or "newton" for each step; all polynomials if empty.
         lower: least x > 0 that Newton steps, which have a pole at 0, must be good for.
+        rooms: by what share the range before each step but the first is widened; 0 if empty.
         enough: an error, in the units of the measure, at which to stop.
 
     Raises:
@@ -119,8 +121,9 @@ def refined_coefficients(
         for name, value in (("upper", upper), ("ceiling", ceiling), ("cap", cap))
     )
     given = _checked_schedule(polynomials, kinds)
+    rooms = _checked_rooms(rooms, len(given))
     x, sizes, unit = _checked_points(points, weights, density, upper, aggregate)
-    tops, steps = scaled(root_index, given, upper, cap, ceiling, kinds, lower)
+    tops, steps = scaled(root_index, given, upper, cap, ceiling, kinds, lower, rooms)
     composition = Composition(root_index, x / upper, sizes, power, aggregate)
     floor = _FLOOR
     for step in steps:
@@ -134,7 +137,7 @@ def refined_coefficients(
         return given  # safe, but not by more than rounding
     best = _best(composition, rules, steps, iterations, starts, seed, enough / unit)
     found = unscaled(root_index, best, tops)
-    if found is None or not is_safe(root_index, found, upper, cap, ceiling, kinds, lower):
+    if found is None or not is_safe(root_index, found, upper, cap, ceiling, kinds, lower, rooms):
         return given
     noise = _rounding(best[-1]) * composition.norm(sizes) * power
     before, after = (
@@ -225,6 +228,18 @@ def _checked_schedule(polynomials: Sequence[Sequence[float]], kinds: Sequence[Ki
                 f"polynomials[{index}] has {len(row)} coefficients; pass 1 to {_MOST_TERMS}"
             )
     return result
+
+
+def _checked_rooms(rooms: Sequence[float], steps: int) -> tuple[float, ...]:
+    """Return the rooms before the steps but the first, or raise InputError."""
+    values = tuple(checked_number("rooms", room, "pass finite floats") for room in rooms)
+    if not values:
+        return (0.0,) * (steps - 1)
+    if len(values) != steps - 1 or min(values) < 0.0:
+        raise InputError(
+            f"rooms is {values!r}, for {steps} steps; pass one number >= 0 a step but the first"
+        )
+    return values
 
 
 def _check_positive(index: int, row: tuple[float, ...], kind: Kind) -> None:

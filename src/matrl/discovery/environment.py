@@ -18,7 +18,7 @@ from matrl.discovery.lookahead import Lookahead
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
-from matrl.discovery.refinement import fitted_name, is_better, refined
+from matrl.discovery.refinement import fitted_name, is_better, keeps_safety, refined
 from matrl.discovery.rounding import RoundingModel
 from matrl.discovery.state import Action, ScheduleState
 from matrl.discovery.variations import VariedOutcomes
@@ -212,6 +212,11 @@ class ScheduleEnvironment:
             return None
         steps = [replace(a, name=fitted_name(a.name), variation=0) for a in state.actions]
         new = self._confirmations.with_coefficients(self._scaled(state.domain), steps, better)
+        k = self._function.root_index
+        if new is None or not keeps_safety(domain, new.steps, k, self._n):
+            return None
+        if self.is_met(new):
+            return new if not self.is_met(found) or is_better(new, found) else None
         return new if is_better(new, found) else None
 
     def is_met(self, known: Confirmation) -> bool:

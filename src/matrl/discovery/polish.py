@@ -20,7 +20,7 @@ from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.environment import ScheduleEnvironment
 from matrl.discovery.refinement import kinds_of
 from matrl.discovery.seeding import followed
-from matrl.discovery.state import Action
+from matrl.discovery.state import Action, ScheduleState
 from matrl.search import SearchResult
 
 __all__ = ["Polished", "polish"]
@@ -129,32 +129,39 @@ def _run(
         _, _, cost, actions = heapq.heappop(queue)
         if not cost < best * (1.0 - GAIN):
             continue
+        state = followed(environment, actions)[0]
+        before = environment.look(state)
+        if not before.rounding < environment.tol:
+            for other in more_precise(actions):
+                push(other)
+            continue
         polishing.refinements += 1
-        found = _refined(environment, actions, seed)
+        found = _within(environment, state, before, seed)
         if found is None:
             continue
         best = cost
-        polishing.plans.append(Polished(*found, cost, actions))
+        polishing.plans.append(Polished(environment.domains[state.domain], found, cost, actions))
         for neighbour in neighbours(environment, actions):
             push(neighbour)
 
 
-def _refined(
-    environment: ScheduleEnvironment, actions: Sequence[Action], seed: int
-) -> tuple[ScaledDomain, Confirmation] | None:
-    """Return a structure's schedule within the tolerance, ``None`` if none is found."""
-    for state in followed(environment, actions)[:1]:
-        found = environment.look(state)
-        if not math.isfinite(found.rounding) or found.rounding >= environment.tol:
-            continue
-        domain = environment.domains[state.domain]
-        if environment.is_met(found):
-            return domain, found
-        enough = ROOM * (environment.tol - found.rounding)
-        better = environment.refined_from(state, seed, starts=STARTS, enough=enough)
-        if better is not None and environment.is_met(better):
-            return domain, better
-    return None
+def _within(
+    environment: ScheduleEnvironment, state: ScheduleState, found: Confirmation, seed: int
+) -> Confirmation | None:
+    """Return a schedule of these steps within the tolerance, ``None`` if none is found."""
+    if environment.is_met(found):
+        return found
+    enough = ROOM * (environment.tol - found.rounding)
+    better = environment.refined_from(state, seed, starts=STARTS, enough=enough)
+    return better if better is not None and environment.is_met(better) else None
+
+
+def more_precise(actions: Sequence[Action]) -> Iterator[tuple[Action, ...]]:
+    """Yield the schedules with one step more in float64."""
+    for index, action in enumerate(actions):
+        if action.precision == "float32":
+            higher = replace(action, precision="float64")
+            yield (*actions[:index], higher, *actions[index + 1 :])
 
 
 def neighbours(

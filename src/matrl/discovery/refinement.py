@@ -5,12 +5,13 @@ weighted measures each step fits what it sees, and not what the later ones will 
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from matrl.coefficients import Kind, refined_coefficients
 from matrl.core.measure import Measure
+from matrl.core.plan import StepRecord
 from matrl.discovery.confirmation import Confirmation
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.outcomes import slack_of
@@ -18,10 +19,15 @@ from matrl.errors import InputError
 from matrl.iterations import UPDATES, DirectMethod
 from matrl.iterations.partial_fractions import RationalUpdate
 from matrl.iterations.updates.newton import Newton
+from matrl.readings.scalar import image, is_positive
 
-__all__ = ["fitted_name", "is_better", "kinds_of", "refined"]
+__all__ = ["fitted_name", "is_better", "keeps_safety", "kinds_of", "refined"]
 
 MOST_POINTS = 1024
+_CAP = 4.0
+"""The given schedule may go so far between its steps; better ones go no farther than it does."""
+_BELOW = 0.995
+"""A given schedule above the ceiling is scaled down to this share of it."""
 
 
 def refined(
@@ -44,14 +50,20 @@ def refined(
     if domain.is_exact or not kinds:
         return None
     start = tuple(step.coefficients for step in found.steps)
-    slack = sum(slack_of(step.precision, n) for step in found.steps)
+    slacks = [
+        slack_of(step.precision, n) if kind == "polynomial" else 0.0
+        for step, kind in zip(found.steps, kinds, strict=True)
+    ]
+    if found.exact.upper > ceiling * _BELOW:
+        factor = ceiling * _BELOW / (found.exact.upper * (1.0 + slacks[-1]))
+        start = (*start[:-1], _times(kinds[-1], start[-1], factor))
     chosen = _thinned(len(domain.sampled))
     density = domain.density[chosen]
     try:
         better = refined_coefficients(
             measure.function.root_index,
             start,
-            domain.upper * (1.0 + slack),
+            domain.upper * (1.0 + slacks[0]),
             domain.sampled[chosen],
             domain.weights[chosen],
             density / density.sum(),
@@ -63,10 +75,36 @@ def refined(
             enough=enough,
             kinds=() if all(kind == "polynomial" for kind in kinds) else kinds,
             lower=domain.lower,
+            rooms=slacks[1:],
+            cap=_CAP,
         )
     except InputError:
         return None  # the schedule is no safe start, by a rounding error
     return None if better == start else better
+
+
+def keeps_safety(domain: ScaledDomain, steps: Sequence[StepRecord], k: int, n: int) -> bool:
+    """Whether each map is positive on the range before it, for polynomials widened by rounding."""
+    lower, upper = domain.lower, domain.upper
+    for step in steps:
+        update = UPDATES.get(step.name)
+        assert not isinstance(update, DirectMethod)
+        slack = slack_of(step.precision, n) if update.kind == "polynomial" else 0.0
+        if not is_positive(update, k, step.coefficients, upper * (1.0 + slack)):
+            return False
+        lower, upper = image(update, k, step.coefficients, lower, upper)
+    return True
+
+
+def _times(kind: Kind, coefficients: tuple[float, ...], factor: float) -> tuple[float, ...]:
+    """Return the coefficients of a map times a factor."""
+    if kind == "newton":
+        return (coefficients[0], coefficients[1] * factor)
+    if kind == "rational":
+        constant, rest = coefficients[0] * factor, list(coefficients[1:])
+        rest[0::2] = [weight * factor for weight in rest[0::2]]
+        return (constant, *rest)
+    return tuple(c * factor for c in coefficients)
 
 
 def kinds_of(names: Iterable[str]) -> tuple[Kind, ...]:
