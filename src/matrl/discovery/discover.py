@@ -15,11 +15,14 @@ from matrl.discovery.arguments import (
 from matrl.discovery.assembly import Assembler, environment_for
 from matrl.discovery.found import Found
 from matrl.discovery.least_error import budgeted, found_for_budget, in_errors
+from matrl.discovery.polish import Polishing
 from matrl.discovery.problem import Problem
 from matrl.discovery.race import race, with_measurements
+from matrl.discovery.searching import front_with, polished_plans, searched
+from matrl.discovery.state import Action
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for
-from matrl.search import search
+from matrl.search import SearchResult, search
 from matrl.search.progress import Callback
 
 __all__ = ["Found", "discover"]
@@ -92,28 +95,38 @@ def discover(
         steps=steps,
         minimizes_error=least_error,
     )
-    result = search(
-        budgeted(environment, budget) if least_error else environment,
-        planner=planner,
-        seed=seed,
-        time_limit=time_limit,
-        node_limit=float("inf") if nodes is None else nodes,
-        expected_calls=float("inf") if expected_calls is None else expected_calls,
-        finalists=FINALISTS,
-        progress=in_errors(progress) if least_error else progress,
-    )
-    if not result.actions and result.interrupted:
+
+    def run(seconds: float, limit: float, seeds: Sequence[Sequence[Action]]) -> SearchResult:
+        return search(
+            budgeted(environment, budget) if least_error else environment,
+            planner=planner,
+            seed=seed,
+            time_limit=seconds,
+            node_limit=limit,
+            expected_calls=float("inf") if expected_calls is None else expected_calls,
+            finalists=FINALISTS,
+            seeds=seeds,
+            progress=in_errors(progress) if least_error else progress,
+        )
+
+    limit = float("inf") if nodes is None else nodes
+    if least_error:
+        result, polishing = run(time_limit, limit, ()), Polishing()
+    else:
+        result, polishing = searched(
+            environment, problem.measure, run, time_limit=time_limit, nodes=limit, seed=seed
+        )
+    if not (result.actions or polishing.plans) and result.interrupted:
         raise KeyboardInterrupt
     assembler = Assembler(problem, environment, profile, result, seed)
     if least_error:
         return found_for_budget(problem, environment, assembler, result, seed)
-    if not result.actions:
+    if not result.actions and not polishing.plans:
         raise UnreachableError(why_unreachable(problem, profile, updates, precisions, result))
-    plans = [
-        assembler.plan(actions, cost)
-        for cost, actions in result.finalists
-        if cost <= RACE_MARGIN * result.cost or given
-    ]
+    polished = polished_plans(assembler, polishing)
+    least = min([result.cost, *(plan.predicted.cost for plan in polished)])
+    plans = [*polished, *(assembler.plan(actions, cost) for cost, actions in result.finalists)]
+    plans = [plan for plan in plans if plan.predicted.cost <= RACE_MARGIN * least or given]
     best = plans[0]
     if not given:
         # Safe havens, in case every iteration misses the tolerance on the real matrices.
@@ -124,8 +137,9 @@ def discover(
                 f"the matrices; ask for a larger tol or dtype='float64'"
             )
         winner = ranked[0]
-        cheapest = winner.plan.predicted.cost <= result.cost * (1.0 + 1e-9)
-        best = with_measurements(winner, optimal=result.optimal and cheapest)
+        cheapest = winner.plan.predicted.cost <= least * (1.0 + 1e-9)
+        proved = winner.plan.provenance.optimal and cheapest
+        best = with_measurements(winner, optimal=proved)
     return Found(
         plan=best,
         cost=best.predicted.cost,
@@ -135,5 +149,7 @@ def discover(
         interrupted=result.interrupted,
         reason=result.reason,
         finalists=tuple(plans),
-        front=assembler.front((elite.actions, elite.cost) for elite in result.front),
+        front=front_with(
+            polished, assembler.front((elite.actions, elite.cost) for elite in result.front)
+        ),
     )

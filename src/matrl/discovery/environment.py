@@ -151,6 +151,11 @@ class ScheduleEnvironment:
         """The largest error a schedule may end with."""
         return self._goal.tol
 
+    @property
+    def aggregate(self) -> str:
+        """How errors at eigenvalues are put together."""
+        return self._measure.aggregate
+
     def enclosing(
         self, domains: Sequence[ScaledDomain], measure: Measure, tol: float
     ) -> "ScheduleEnvironment":

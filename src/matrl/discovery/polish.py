@@ -30,8 +30,11 @@ MOST = 32
 NODES_EACH = 500
 """With a limit of nodes, one structure for so many."""
 GAIN = 1e-9
-NEAREST = 0.4
-"""A structure whose error is above tol to this power is not refined."""
+NEAREST = {"rms": 0.4, "max": 0.85}
+"""A structure whose error is above tol to this power is not refined.
+
+Where the greatest error counts, and samples are many, the rules leave little to gain.
+"""
 STARTS = 3
 """Starts of a refinement, which runs for many structures."""
 ROOM = 0.995
@@ -70,10 +73,11 @@ def polish(
     Structures come from the front and the finalists of a search, and from each plan found by
     leaving out a step or taking a cheaper one. It ends when none is left, after ``MOST`` (or one
     for each 500 of ``nodes``) refinements, or after ``seconds``; deterministic but for those.
+    Where the search found no plan, any schedule within the tolerance is cheaper.
     Nothing is tried where ranges tell the error, where the rules' coefficients are the best.
     """
     polishing = Polishing()
-    if all(domain.is_exact for domain in environment.domains) or not result.finalists:
+    if all(domain.is_exact for domain in environment.domains):
         return polishing
     most = MOST if math.isinf(nodes) else max(1, min(MOST, int(nodes) // NODES_EACH))
     until = time.perf_counter() + seconds
@@ -115,7 +119,7 @@ def _run(
             return
         log_tol = math.log(environment.tol)
         missing = 1.0 - math.log(max(states[0].error, 1e-300)) / log_tol
-        if missing <= 1.0 - NEAREST:
+        if missing <= 1.0 - NEAREST[environment.aggregate]:
             heapq.heappush(queue, (missing, next(order), cost, tuple(steps)))
 
     for _, actions in result.finalists:
