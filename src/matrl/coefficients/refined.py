@@ -130,7 +130,7 @@ def refined_coefficients(
         if not isinstance(step, Positive):
             floor = min(floor, extremes(root_index, step)[0] / 2.0)
     rules = (
-        *(SafetyRule(root_index, floor, 1.0) for _ in steps[1:]),
+        *(SafetyRule(root_index, floor, 1.0 / (1.0 + room)) for room in rooms),
         SafetyRule(root_index, floor, max(ceiling, tops[-1])),
     )
     if not all(_holds(rule, step) for rule, step in zip(rules, steps, strict=True)):

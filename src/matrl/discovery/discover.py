@@ -148,6 +148,7 @@ def discover(
         optimal=best.provenance.optimal,
         interrupted=result.interrupted,
         reason=result.reason,
+        refined=best.id in {plan.id for plan in polished},
         finalists=tuple(plans),
         front=front_with(
             polished, assembler.front((elite.actions, elite.cost) for elite in result.front)

@@ -98,7 +98,8 @@ class ScheduleEnvironment:
             for form, a in self._table.repairs.items()
         }
         self._widening: Widening | None = None
-        if self._tabulated is None:
+        # For a budget all finalists are refined, which is worth more.
+        if self._tabulated is None and not minimizes_error:
             lists = {form: one.actions for form, one in self._usual.items()}
             first = self._first.actions
             self._widening = Widening(self._varied, usual, precisions, first, lists, pricer)

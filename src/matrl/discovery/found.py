@@ -18,7 +18,9 @@ class Found:
     stopped by Ctrl-C with the best so far, and ``reason`` why it ended. Where the error was
     ``minimized``, ``optimal`` is about errors within the budget. ``front`` are the plans met
     that no other beats in cost and predicted error both, the cheapest first, whatever the
-    tolerance; they have not raced.
+    tolerance; they have not raced. ``refined`` says that the plan's coefficients were optimised
+    together after the search; such a plan may be cheaper than the best of those whose coefficients
+    the rules choose, which is what a search proves, so it is not called ``optimal``.
     """
 
     plan: Plan
@@ -31,6 +33,7 @@ class Found:
     finalists: tuple[Plan, ...] = field(repr=False, default=())
     front: tuple[Plan, ...] = field(repr=False, default=())
     minimized: Literal["cost", "error"] = "cost"
+    refined: bool = False
 
     @property
     def error(self) -> float:
@@ -66,6 +69,7 @@ class Found:
             ],
             "profile": plan.predicted.profile,
             "optimal": self.optimal,
+            "refined": self.refined,
             "interrupted": self.interrupted,
             "reason": self.reason,
             "minimized": self.minimized,

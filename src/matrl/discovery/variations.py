@@ -28,11 +28,11 @@ __all__ = ["BATCHES", "VariedOutcomes", "VariedReach", "hull_of"]
 
 HULL = 1
 """Designed for the range the samples have, and safe beyond it."""
-RAISED = {2: 1.0 / 16.0, 3: 1.0 / 8.0, 4: 1.0 / 4.0}
+RAISED = {2: 1.0 / 16.0, 3: 1.0 / 6.0}
 """As before, the lower end raised by this share of the logarithm of upper/lower."""
-PERTURBED = {5: 0.03, 6: 0.15}
+PERTURBED = {4: 0.1}
 """The rule's own coefficients with random deviates, in units of their size."""
-OTHER_FIT = 7
+OTHER_FIT = 5
 """Fits by the greatest error where the mean square counts, all points alike."""
 BATCHES: tuple[tuple[int, ...], ...] = ((HULL,), tuple(RAISED), (*PERTURBED, OTHER_FIT))
 """The variations of a state by the batch they come in, the first at width 1."""
