@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from matrl import Problem, Spectrum, discover
+from matrl.core.measure import Norm
 from matrl.discovery.arguments import allowed_updates
 from matrl.discovery.assembly import environment_for
 from matrl.discovery.polish import neighbours, polish
@@ -24,7 +25,7 @@ def gaussian(seed=0, n=96):
 
 @pytest.fixture
 def environment(make_profile):
-    def environment(function, spectrum, tol, norm="frobenius", allow="minimax-*,fitted-*"):
+    def environment(function, spectrum, tol, norm: Norm = "frobenius", allow="minimax-*,fitted-*"):
         problem = Problem(function, spectrum, tol=tol, shape=(N, N), norm=norm)
         updates = allowed_updates(problem, allow)
         return environment_for(problem, make_profile(n=N), updates)

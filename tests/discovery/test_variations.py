@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from matrl import Problem, Spectrum, discover
+from matrl.core.measure import Norm
 from matrl.discovery.arguments import allowed_updates
 from matrl.discovery.assembly import environment_for
 from matrl.discovery.variations import BATCHES, hull_of
@@ -16,7 +17,7 @@ SAMPLES = np.concatenate([np.geomspace(1e-3, 2e-3, 12), np.linspace(0.6, 1.0, 20
 
 @pytest.fixture
 def environment(make_profile):
-    def environment(function, spectrum, norm="eigenvalue", allow="*"):
+    def environment(function, spectrum, norm: Norm = "eigenvalue", allow="*"):
         problem = Problem(function, spectrum, tol=1e-3, shape=(N, N), norm=norm)
         updates = allowed_updates(problem, allow)
         profile = make_profile(n=N, dtypes=("float32", "float64"))

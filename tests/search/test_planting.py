@@ -1,7 +1,7 @@
 """Searches that start from plans: they are used where they are legal and do no harm elsewhere."""
 
 import pytest
-from tests.search.toys import Network, grid, random_dag
+from tests.search.toys import Arcs, Network, grid, random_dag
 
 from matrl.search import PLANNERS, search
 
@@ -45,13 +45,13 @@ def test_plans_that_are_none_are_passed_over():
 
 
 def test_a_plan_through_a_trap_is_not_believed():
-    arcs = {0: [(1, 1.0), (2, 5.0)], 1: [(3, 1.0)], 2: [(3, 1.0)]}
+    arcs: Arcs = {0: [(1, 1.0), (2, 5.0)], 1: [(3, 1.0)], 2: [(3, 1.0)]}
     result = search(Network(arcs, {3}, traps=frozenset({1})), seeds=[(0, 0)])
     assert (result.cost, result.actions, result.optimal) == (6.0, (1, 0), True)
 
 
 def test_a_plan_may_use_what_comes_in_a_later_batch():
-    arcs = {0: [(1, 3.0), (2, 1.0)], 1: [(3, 1.0)], 2: [(3, 1.0)]}
+    arcs: Arcs = {0: [(1, 3.0), (2, 1.0)], 1: [(3, 1.0)], 2: [(3, 1.0)]}
     toy = Network(arcs, {3}, late=frozenset({(0, 1)}))
     result = search(toy, seeds=[(1, 0)], node_limit=1)
     assert (result.cost, result.actions) == (2.0, (1, 0))

@@ -60,7 +60,9 @@ def discover(
     problem is not used then, and that of the plan is what it reaches. ``planner`` is ``"mcts"``,
     ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or ``"random"``. With
     ``expected_calls``, how often the plan will run, the search also ends once it has taken longer
-    than a better plan could still save (prices must be in seconds).
+    than a better plan could still save (prices must be in seconds). On samples and in weighted
+    measures a fifth of the time is kept to optimise the coefficients of promising schedules
+    together, which may make a cheaper one do (``Found.refined``).
     ``progress`` is called with a :class:`~matrl.search.Progress` now and then.
 
     Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance.

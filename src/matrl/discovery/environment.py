@@ -21,6 +21,7 @@ from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedRea
 from matrl.discovery.refinement import fitted_name, is_better, keeps_safety, refined
 from matrl.discovery.rounding import RoundingModel
 from matrl.discovery.state import Action, ScheduleState
+from matrl.discovery.structures import cheapest_forms
 from matrl.discovery.variations import VariedOutcomes
 from matrl.discovery.widening import Widening
 from matrl.iterations import FORMS, DirectMethod, Update
@@ -184,33 +185,38 @@ class ScheduleEnvironment:
         action = Action(name, DIRECT, precision)
         return self._pricer.cost((action.structure,)) if action in self._table.first else None
 
-    def replay(self, actions: Sequence[Action]) -> tuple[ScaledDomain, Confirmation]:
-        """Return the domain of a schedule, and what a closer look at it says."""
+    def state_of(self, actions: Sequence[Action]) -> ScheduleState:
+        """Return the state legal actions lead to."""
         state = self.root()
         for action in actions:
             state = self._taken(state, action)
+        return state
+
+    def replay(self, actions: Sequence[Action]) -> tuple[ScaledDomain, Confirmation]:
+        """Return the domain of a schedule, and what a closer look at it says."""
+        state = self.state_of(actions)
         return self._domains[state.domain], self.look(state)
 
     def look(self, state: ScheduleState) -> Confirmation:
         """Return what a closer look at a state says."""
         return self._confirmations.of(state)
 
-    def refined(self, actions: Sequence[Action], seed: int = 0) -> Confirmation | None:
-        """Return a schedule with coefficients optimised together, if that is better."""
-        state = self.root()
-        for action in actions:
-            state = self._taken(state, action)
-        return self.refined_from(state, seed)
-
-    def refined_from(
-        self, state: ScheduleState, seed: int = 0, *, starts: int = 8, enough: float = 0.0
+    def refined(
+        self,
+        state: ScheduleState,
+        seed: int = 0,
+        *,
+        starts: int = 8,
+        enough: float = 0.0,
+        least: float = math.inf,
     ) -> Confirmation | None:
         """Return the schedule of a state with better coefficients, ``None`` if none are found.
 
-        They are optimised together, from several ``starts``, until the error is ``enough``.
+        They are optimised together, from several ``starts``, until the error is ``enough``. The map
+        may go as far above 1 as one with an error of ``least`` may, if that is less than its own.
         """
         domain, found = self._domains[state.domain], self.look(state)
-        ceiling = float(self._goal.highest(found.error))
+        ceiling = float(self._goal.highest(min(found.error, least)))
         better = refined(
             self._measure, domain, found, self._n, ceiling, seed, starts=starts, enough=enough
         )
@@ -234,29 +240,15 @@ class ScheduleEnvironment:
 
         ``None`` where there are no forms for them, or no prices.
         """
-        scaling = [action for action in actions if action.domain >= 0]
-        if not scaling and len(self._domains) > 1:
-            return None
-        paid = sum(self._scaling_price(self._domains[a.domain]) for a in scaling)
-        ways: dict[Action | None, tuple[float, tuple[Action, ...]]] = {None: (paid, tuple(scaling))}
+        scaling = tuple(action for action in actions if action.domain >= 0)
         steps = [action for action in actions if action.domain < 0]
-        for index, action in enumerate(steps):
-            further: dict[Action | None, tuple[float, tuple[Action, ...]]] = {}
-            for previous, (cost, path) in ways.items():
-                open_ = self._first if previous is None else self._usual[previous.form]
-                for one in open_.actions:
-                    if (one.name, one.precision) != (action.name, action.precision):
-                        continue
-                    step = replace(one, product=action.product) if index else one
-                    before = previous.structure if previous else None
-                    total = cost + self._pricer.step_price(step.structure, before, index == 1)
-                    if total < further.get(step, (math.inf,))[0]:
-                        further[step] = total, (*path, step)
-            ways = further
-        if not ways or not steps or len(steps) > self._max_steps:
+        if len(steps) > self._max_steps or len(scaling) != (len(self._domains) > 1):
             return None
-        cost, path = min(ways.values(), key=lambda way: way[0])
-        return path, cost
+        found = cheapest_forms(steps, self._first, self._usual, self._pricer)
+        if found is None:
+            return None
+        paid = sum(self._scaling_price(self._domains[action.domain]) for action in scaling)
+        return (*scaling, *found[0]), paid + found[1]
 
     # Environment protocol ------------------------------------------------------------------
 

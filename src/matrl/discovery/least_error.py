@@ -42,10 +42,11 @@ def found_for_budget(
     :class:`~matrl.errors.UnreachableError` where nothing fits into the budget.
     """
     plans = []
-    for _, paid in result.finalists:
-        actions, cost = Budgeted.actions_of(paid), Budgeted.spent_by(paid)
+    schedules = [(Budgeted.actions_of(p), Budgeted.spent_by(p)) for _, p in result.finalists]
+    least = min((environment.replay(a)[1].error for a, _ in schedules), default=math.inf)
+    for actions, cost in schedules:
         domain, found = environment.replay(actions)
-        found = environment.refined(actions, seed) or found
+        found = environment.refined(environment.state_of(actions), seed, least=least) or found
         reached = max(found.total_error * REACHED_MARGIN, problem.least_tol)
         plans.append(assembler.plan_of(domain, found, cost, min(reached, GREATEST_TOL)))
     if not plans:

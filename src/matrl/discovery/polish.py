@@ -156,7 +156,7 @@ def _within(
     if environment.is_met(found):
         return found
     enough = ROOM * (environment.tol - found.rounding)
-    better = environment.refined_from(state, seed, starts=STARTS, enough=enough)
+    better = environment.refined(state, seed, starts=STARTS, enough=enough)
     return better if better is not None and environment.is_met(better) else None
 
 

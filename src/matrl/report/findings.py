@@ -53,6 +53,8 @@ def front_report(found: Found, *, in_seconds: bool) -> RenderableType:
 def _optimality(found: Found) -> str:
     if found.interrupted:
         return "not proved (the search was interrupted)"
+    if found.refined:
+        return "not proved (its coefficients were optimised together, after the search)"
     if not found.optimal:
         return "not proved"
     if found.minimized == "error":
