@@ -154,9 +154,9 @@ class ScheduleEnvironment:
         return self._goal.tol
 
     @property
-    def aggregate(self) -> str:
-        """How errors at eigenvalues are put together."""
-        return self._measure.aggregate
+    def measure(self) -> Measure:
+        """The error measure."""
+        return self._measure
 
     def enclosing(
         self, domains: Sequence[ScaledDomain], measure: Measure, tol: float

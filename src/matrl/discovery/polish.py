@@ -19,7 +19,7 @@ from matrl.discovery.confirmation import Confirmation
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.environment import ScheduleEnvironment
 from matrl.discovery.refinement import kinds_of
-from matrl.discovery.seeding import followed
+from matrl.discovery.seeding import followed, near_misses
 from matrl.discovery.state import Action, ScheduleState
 from matrl.search import SearchResult
 
@@ -35,6 +35,8 @@ NEAREST = {"rms": 0.4, "max": 0.85}
 
 Where the greatest error counts, and samples are many, the rules leave little to gain.
 """
+NEAR_SHARE, NEAR_NODES = 0.15, 20_000
+"""What each search for near misses may take, of the time there is."""
 STARTS = 3
 """Starts of a refinement, which runs for many structures."""
 ROOM = 0.995
@@ -70,8 +72,9 @@ def polish(
 ) -> Polishing:
     """Return plans cheaper than the best one found, the cheapest first, with refined coefficients.
 
-    Structures come from the front and the finalists of a search, and from each plan found by
-    leaving out a step or taking a cheaper one. It ends when none is left, after ``MOST`` (or one
+    Structures come from the front and the finalists of a search, in a mean square also from the
+    enclosing range for larger tolerances, and from each plan found by leaving out a step or taking
+    a cheaper one. It ends when none is left, after ``MOST`` (or one
     for each 500 of ``nodes``) refinements, or after ``seconds``; deterministic but for those.
     Where the search found no plan, any schedule within the tolerance is cheaper.
     Nothing is tried where ranges tell the error, where the rules' coefficients are the best.
@@ -119,9 +122,15 @@ def _run(
             return
         log_tol = math.log(environment.tol)
         missing = 1.0 - math.log(max(states[0].error, 1e-300)) / log_tol
-        if missing <= 1.0 - NEAREST[environment.aggregate]:
+        if missing <= 1.0 - NEAREST[environment.measure.aggregate]:
             heapq.heappush(queue, (missing, next(order), cost, tuple(steps)))
 
+    near: list[tuple[Action, ...]] = []
+    if environment.measure.aggregate == "rms":
+        limits = {"seconds": NEAR_SHARE * (until - time.perf_counter()), "nodes": NEAR_NODES}
+        near = near_misses(environment, environment.measure, seed=seed, **limits)
+    for actions in near:
+        push(actions)
     for _, actions in result.finalists:
         for neighbour in neighbours(environment, actions):
             push(neighbour)

@@ -20,7 +20,7 @@ from matrl.discovery.state import Action, ScheduleState
 from matrl.discovery.variations import HULL, hull_of
 from matrl.search import search
 
-__all__ = ["SeedPlans", "followed", "seed_plans"]
+__all__ = ["SeedPlans", "followed", "near_misses", "seed_plans"]
 
 SHARE = 0.15
 """Of the seconds and nodes, what each of the two searches may take."""
@@ -28,6 +28,9 @@ MOST_SECONDS = 2.0
 MOST_NODES = 40_000
 FINALISTS = 4
 BEAM = 12
+NEAR = (0.8, 0.6)
+"""Powers of the tolerance that searches for near misses ask for."""
+NEAR_FINALISTS = 12
 
 Plans = list[tuple[Action, ...]]
 
@@ -56,21 +59,9 @@ def seed_plans(
     ``nodes``; 15 % of them, or 2 s and 40,000, are spent on each of the ranges.
     """
     found = SeedPlans()
-    domains = environment.domains
-    if all(domain.is_exact for domain in domains):
-        return found
-    plain = Measure("eigenvalue", measure.function)
-    tol = _tolerance_of(plain, measure, environment.tol)
-    wide = [replace(domain, is_exact=True) for domain in domains]
-    tight = [replace(domain, upper=_upper_of(domain)) for domain in wide]
-    ranges = (
-        [wide]
-        if all(a.upper <= b.upper for a, b in zip(wide, tight, strict=True))
-        else [wide, tight]
-    )
-    for one in ranges:
+    for index, one in enumerate(_ranges(environment)):
         result = search(
-            environment.enclosing(one, plain, tol),
+            _enclosing(environment, measure, one, environment.tol),
             seed=seed,
             time_limit=min(SHARE * seconds, MOST_SECONDS),
             node_limit=min(SHARE * nodes, MOST_NODES),
@@ -80,11 +71,53 @@ def seed_plans(
         found.seconds += result.seconds
         found.interrupted = found.interrupted or result.interrupted
         for _, actions in result.finalists:
-            if one is wide:
+            if index == 0:  # as safe as the problem asks
                 found.plans.append(actions)
             found.plans += transferred(environment, actions)
     found.plans = list(dict.fromkeys(found.plans))
     return found
+
+
+def near_misses(
+    environment: ScheduleEnvironment,
+    measure: Measure,
+    *,
+    seconds: float,
+    nodes: float,
+    seed: int = 0,
+) -> Plans:
+    """Return cheap schedules of the samples' range that miss the tolerance by more and more.
+
+    What such structures have of an error, coefficients optimised together may take from them.
+    Each of the searches may take ``seconds`` and ``nodes``.
+    """
+    plans: Plans = []
+    for one in _ranges(environment)[-1:]:
+        for power in NEAR:
+            near = _enclosing(environment, measure, one, environment.tol**power)
+            limits = {"time_limit": seconds, "node_limit": nodes, "finalists": NEAR_FINALISTS}
+            result = search(near, seed=seed, **limits)
+            plans += [actions for _, actions in result.finalists]
+            if result.interrupted:
+                raise KeyboardInterrupt
+    return list(dict.fromkeys(plans))
+
+
+def _ranges(environment: ScheduleEnvironment) -> list[list[ScaledDomain]]:
+    """Return the safe domains as ranges, then those of the samples alone where they are others."""
+    if all(domain.is_exact for domain in environment.domains):
+        return []
+    wide = [replace(domain, is_exact=True) for domain in environment.domains]
+    tight = [replace(domain, upper=_upper_of(domain)) for domain in wide]
+    same = all(a.upper <= b.upper for a, b in zip(wide, tight, strict=True))
+    return [wide] if same else [wide, tight]
+
+
+def _enclosing(
+    environment: ScheduleEnvironment, measure: Measure, domains: list[ScaledDomain], tol: float
+) -> ScheduleEnvironment:
+    plain = Measure("eigenvalue", measure.function)
+    return environment.enclosing(domains, plain, _tolerance_of(plain, measure, tol))
 
 
 def _tolerance_of(plain: Measure, measure: Measure, tol: float) -> float:
