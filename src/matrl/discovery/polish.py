@@ -21,6 +21,7 @@ from matrl.discovery.environment import ScheduleEnvironment
 from matrl.discovery.refinement import kinds_of
 from matrl.discovery.seeding import followed, near_misses
 from matrl.discovery.state import Action, ScheduleState
+from matrl.discovery.variations import RAISED
 from matrl.search import SearchResult
 
 __all__ = ["Polished", "polish"]
@@ -39,6 +40,8 @@ NEAR_SHARE, NEAR_NODES = 0.15, 20_000
 """What each search for near misses may take, of the time there is."""
 STARTS = 3
 """Starts of a refinement, which runs for many structures."""
+MOST_ROUNDING = 0.95
+MOST_STARTS = 2
 ROOM = 0.995
 """How near to the tolerance an optimisation goes before it counts as there."""
 
@@ -142,20 +145,41 @@ def _run(
         _, _, cost, actions = heapq.heappop(queue)
         if not cost < best * (1.0 - GAIN):
             continue
-        state = followed(environment, actions)[0]
-        before = environment.look(state)
-        if not before.rounding < environment.tol:
+        starts = _starts(environment, actions)
+        if not starts:
             for other in more_precise(actions):
                 push(other)
             continue
-        polishing.refinements += 1
-        found = _within(environment, state, before, seed)
+        found = None
+        for state in starts:
+            polishing.refinements += 1
+            found = _within(environment, state, environment.look(state), seed)
+            if found is not None:
+                break
         if found is None:
             continue
+        state = starts[0]
         best = cost
         polishing.plans.append(Polished(environment.domains[state.domain], found, cost, actions))
         for neighbour in neighbours(environment, actions):
             push(neighbour)
+
+
+def _starts(environment: ScheduleEnvironment, actions: Sequence[Action]) -> list[ScheduleState]:
+    """Return where a structure may start: schedules whose rounding leaves room for an error.
+
+    A first step made for the whole range amplifies rounding at its lower end. Where the mean square
+    counts few eigenvalues there, one made for less of it may do.
+    """
+    openings: tuple[int | None, ...] = (None,)
+    if environment.measure.aggregate == "rms":
+        openings = (None, *RAISED)
+    found: list[ScheduleState] = []
+    for opening in openings:
+        states = followed(environment, actions, opening)
+        if states and environment.look(states[0]).rounding < MOST_ROUNDING * environment.tol:
+            found.append(states[0])
+    return found[:MOST_STARTS]
 
 
 def _within(

@@ -140,8 +140,12 @@ def transferred(environment: ScheduleEnvironment, actions: Sequence[Action]) -> 
     return [(*scaling, *states[0].actions)]
 
 
-def followed(environment: ScheduleEnvironment, actions: Sequence[Action]) -> list[ScheduleState]:
+def followed(
+    environment: ScheduleEnvironment, actions: Sequence[Action], opening: int | None = None
+) -> list[ScheduleState]:
     """Return states that steps lead to, each by its rule, on the samples' range or fitted.
+
+    The first step is of the variation ``opening``, if that is given.
 
     Of those that differ in this the few narrowest ranges are followed. The first to arrive come
     first, perhaps with fewer steps; else the least error does.
@@ -150,7 +154,10 @@ def followed(environment: ScheduleEnvironment, actions: Sequence[Action]) -> lis
     for action in actions:
         reached: dict[object, ScheduleState] = {}
         for state in beam:
-            for choice in _choices(environment, action):
+            choices = _choices(environment, action)
+            if opening is not None and not state.actions and action.domain < 0:
+                choices = [replace(action, variation=opening)]
+            for choice in choices:
                 following = environment.child(state, choice)
                 if following is not None:
                     reached.setdefault(environment.key(following), following)

@@ -24,7 +24,7 @@ from matrl.errors import InputError
 from matrl.iterations import Samples, Update
 from matrl.readings.scalar import is_positive
 
-__all__ = ["BATCHES", "VariedOutcomes", "VariedReach", "hull_of"]
+__all__ = ["BATCHES", "HULL", "RAISED", "VariedOutcomes", "VariedReach", "hull_of"]
 
 HULL = 1
 """Designed for the range the samples have, and safe beyond it."""
