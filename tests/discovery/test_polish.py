@@ -150,7 +150,7 @@ def test_ctrl_c_keeps_what_was_found(environment, monkeypatch):
     assert len(polishing.plans) == 1
 
 
-def test_neighbours_are_shorter_lower_or_less_precise(environment):
+def test_neighbours_are_shorter_lower_or_of_another_precision(environment):
     one = environment("polar", Spectrum.samples(gaussian()), tol=0.2, allow="*")
     actions = (Action("zolotarev-3", precision="float64"), Action("fitted-3", precision="float32"))
     found = {tuple((a.name, a.precision) for a in way) for way in neighbours(one, actions)}
@@ -161,6 +161,7 @@ def test_neighbours_are_shorter_lower_or_less_precise(environment):
         (("zolotarev-2", double), ("fitted-3", single)),
         (("zolotarev-1", double), ("fitted-3", single)),
         (("zolotarev-3", single), ("fitted-3", single)),
+        (("zolotarev-3", double), ("fitted-3", double)),
     }
 
 

@@ -43,7 +43,8 @@ class ScheduleEnvironment:
 
     Where ranges tell the error and all updates equioscillate, states are interpolated ranges;
     otherwise they are exact. What rounding makes of a schedule is asked when it is confirmed.
-    ``minimizes_error`` says that ``tol`` is only where a schedule may end at all.
+    ``minimizes_error`` says that ``tol`` is only where a schedule may end at all; ``widens`` is off
+    to measure what variations of steps are worth.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class ScheduleEnvironment:
         max_steps: int = MAX_STEPS,
         scaling_price: Callable[[ScaledDomain], float] = lambda domain: 0.0,
         minimizes_error: bool = False,
+        widens: bool = True,
     ) -> None:
         self._measure, self._function, self._n = measure, measure.function, n
         self._domains = tuple(domains)
@@ -82,7 +84,8 @@ class ScheduleEnvironment:
             tol,
         )
         self._bounds = self._degree_bounds(tol)
-        precisions = tuple(dict.fromkeys(precision for _, precision in allowed))
+        self._precisions = tuple(dict.fromkeys(precision for _, precision in allowed))
+        precisions = self._precisions
         usual = [update for update in updates if update.kind != "repair"]
         pure = [update for update in updates if update.kind == "repair"]
         self._tabulated: TabulatedReach | None = None
@@ -100,7 +103,7 @@ class ScheduleEnvironment:
         }
         self._widening: Widening | None = None
         # For a budget all finalists are refined, which is worth more.
-        if self._tabulated is None and not minimizes_error:
+        if self._tabulated is None and widens and not minimizes_error:
             lists = {form: one.actions for form, one in self._usual.items()}
             first = self._first.actions
             self._widening = Widening(self._varied, usual, precisions, first, lists, pricer)
@@ -147,6 +150,11 @@ class ScheduleEnvironment:
     def updates(self) -> Mapping[str, Update | DirectMethod]:
         """What the actions name."""
         return self._table.updates
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """What steps may work in."""
+        return self._precisions
 
     @property
     def tol(self) -> float:

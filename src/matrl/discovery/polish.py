@@ -38,7 +38,7 @@ Where the greatest error counts, and samples are many, the rules leave little to
 """
 NEAR_SHARE, NEAR_NODES = 0.15, 20_000
 """What each search for near misses may take, of the time there is."""
-STARTS = 3
+STARTS = 4
 """Starts of a refinement, which runs for many structures."""
 MOST_ROUNDING = 0.95
 MOST_STARTS = 2
@@ -147,7 +147,7 @@ def _run(
             continue
         starts = _starts(environment, actions)
         if not starts:
-            for other in more_precise(actions):
+            for other in in_other_precisions(environment, actions):
                 push(other)
             continue
         found = None
@@ -193,18 +193,21 @@ def _within(
     return better if better is not None and environment.is_met(better) else None
 
 
-def more_precise(actions: Sequence[Action]) -> Iterator[tuple[Action, ...]]:
-    """Yield the schedules with one step more in float64."""
+def in_other_precisions(
+    environment: ScheduleEnvironment, actions: Sequence[Action]
+) -> Iterator[tuple[Action, ...]]:
+    """Yield the schedules with one step in another precision."""
     for index, action in enumerate(actions):
-        if action.precision == "float32":
-            higher = replace(action, precision="float64")
-            yield (*actions[:index], higher, *actions[index + 1 :])
+        for precision in environment.precisions if action.domain < 0 else ():
+            if precision != action.precision:
+                other = replace(action, precision=precision)
+                yield (*actions[:index], other, *actions[index + 1 :])
 
 
 def neighbours(
     environment: ScheduleEnvironment, actions: Sequence[Action]
 ) -> Iterator[tuple[Action, ...]]:
-    """Yield schedules with a step less, of a lower degree or of a lower precision.
+    """Yield schedules with a step less, a step of a lower degree or one of another precision.
 
     Their forms need not fit: :meth:`ScheduleEnvironment.cheapest_forms` finds some that do.
     """
@@ -216,8 +219,7 @@ def neighbours(
             yield (*before, *after)
         for name in _cheaper_names(environment, action.name):
             yield (*before, replace(action, name=name, variation=0), *after)
-        if action.precision == "float64":
-            yield (*before, replace(action, precision="float32"), *after)
+    yield from in_other_precisions(environment, actions)
 
 
 def _cheaper_names(environment: ScheduleEnvironment, name: str) -> list[str]:

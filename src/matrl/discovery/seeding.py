@@ -22,7 +22,7 @@ from matrl.search import search
 
 __all__ = ["SeedPlans", "followed", "near_misses", "seed_plans"]
 
-SHARE = 0.15
+SHARE = 0.2
 """Of the seconds and nodes, what each of the two searches may take."""
 MOST_SECONDS = 2.0
 MOST_NODES = 40_000
@@ -56,7 +56,7 @@ def seed_plans(
     """Return plans to start a search of samples, or in a weighted measure, from.
 
     There are none where ranges tell the error. The search that follows has ``seconds`` and
-    ``nodes``; 15 % of them, or 2 s and 40,000, are spent on each of the ranges.
+    ``nodes``; a fifth of them, or 2 s and 40,000, are spent on each of the ranges.
     """
     found = SeedPlans()
     for index, one in enumerate(_ranges(environment)):
