@@ -19,6 +19,7 @@ __all__ = [
     "ToleranceError",
     "UnknownNameError",
     "UnreachableError",
+    "WorkersLostError",
 ]
 
 
@@ -76,3 +77,7 @@ class ConvergenceError(MatrlError, RuntimeError):
 
 class MissingExtraError(MatrlError, ImportError):
     """An optional dependency is not installed."""
+
+
+class WorkersLostError(MatrlError, RuntimeError):
+    """All workers of a parallel search have come to an end, and none has reported a plan."""

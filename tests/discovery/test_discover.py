@@ -1,16 +1,12 @@
 """Searches: what they promise, what restricts them, and what they refuse, by name."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from matrl import Problem, Spectrum, discover
-from matrl.coefficients import minimax_coefficients
-from matrl.discovery.arguments import why_unreachable
-from matrl.errors import InputError, UnreachableError
-from matrl.search import SearchResult
+from matrl.errors import InputError
 
 N = 512
 FUNCTION_NAMES = ["inv", "sqrt", "invsqrt"]
@@ -100,27 +96,6 @@ def test_node_limits_and_seeds_are_deterministic(solve, nodes):
     assert first.plan.provenance.seed == 7
 
 
-def test_unreachable_tolerances_name_the_best_error(solve):
-    best = 1.0 - minimax_map_end(3, 0.1)
-    with pytest.raises(UnreachableError, match=rf"^tol: .*best error reached is {best:.3g}"):
-        solve(tol=1e-8, allow="minimax-3", steps=1)
-
-
-def minimax_map_end(degree: int, lower: float) -> float:
-    c = minimax_coefficients(2, (degree - 1) // 2, lower, 1.0)
-    return float(lower * np.polynomial.polynomial.polyval(lower**2, c))
-
-
-def test_missing_prices_are_named(solve):
-    with pytest.raises(UnreachableError, match=r"no price for .*inv_spd \(float64\)"):
-        solve(prices={"matmul": 1.0, "add": 0.0}, allow="zolotarev-*", precision="float64")
-
-
-def test_an_empty_profile_has_no_step(solve):
-    with pytest.raises(UnreachableError, match="no step has a price"):
-        solve(prices={})
-
-
 @pytest.mark.parametrize(
     ("options", "name"),
     [
@@ -147,21 +122,3 @@ def test_bad_arguments_are_named(solve, options, name):
 def test_patterns_that_match_nothing(solve, allow):
     with pytest.raises(InputError):
         solve(allow=allow)
-
-
-@pytest.mark.parametrize(
-    ("reason", "words"),
-    [("time", "before the time limit; allow more of it"), ("nodes", "before the limit of nodes")],
-)
-def test_a_search_that_met_a_limit_does_not_call_the_tolerance_out_of_reach(
-    make_profile, reason, words
-):
-    problem = Problem("inv", Spectrum.interval(1e-2, 1), tol=1e-6, shape=(N, N))
-    result = SearchResult(math.inf, (), (), 9, 1.0, 0.5, False, reason, 1e-9)
-    said = why_unreachable(problem, make_profile(), [], ("float64",), result)
-    assert words in said
-    assert "1e-09" not in said
-    ended = replace(result, reason="exhausted")
-    assert "best error reached is 1e-09" in why_unreachable(
-        problem, make_profile(), [], ("float64",), ended
-    )

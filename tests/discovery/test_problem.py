@@ -29,7 +29,8 @@ def problem(function: Any = "inv", spectrum: Any = INTERVAL, **options: Any) -> 
 
 def test_defaults() -> None:
     given = Problem("inv", INTERVAL, shape=(8, 8))
-    assert (given.tol, given.dtype, given.batch, given.norm) == (1e-6, "float64", 1, "eigenvalue")
+    assert (given.tol, given.dtype, given.batch, given.norm) == (None, "float64", 1, "eigenvalue")
+    assert given.tolerance == 1e-6
     assert given.measure.function is given.matrix_function is FUNCTIONS.get("inv")
     assert given == problem()
     assert hash(given) == hash(problem())
@@ -89,11 +90,13 @@ def test_a_lower_end_of_zero_is_for_positive_powers_in_normwise_measures(
 def test_tolerances(dtype: Any) -> None:
     floor = 2.0 * float(np.finfo(dtype).eps)
     assert problem(dtype=dtype, tol=floor).tol == floor
+    assert problem(dtype=dtype, tol=floor).tolerance == floor
     assert isinstance(problem(dtype=dtype, tol=np.float64(0.5)).tol, float)
     remedy = {"float32": "use dtype='float64'", "complex64": "use dtype='complex128'"}
     with pytest.raises(ToleranceError, match=remedy.get(dtype, "or more$")):
         problem(dtype=dtype, tol=0.99 * floor)
-    for tol in (0.0, -1e-3, 1.0, 2.0, math.nan, math.inf, "small", None):
+    assert problem(dtype=dtype, tol=None).tolerance == 1e-6
+    for tol in (0.0, -1e-3, 1.0, 2.0, math.nan, math.inf, "small"):
         with pytest.raises(ToleranceError, match="tol: must be a number between 0 and 1, got"):
             problem(dtype=dtype, tol=tol)
 

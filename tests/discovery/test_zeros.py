@@ -12,7 +12,7 @@ from matrl.discovery import Problem, discover
 from matrl.discovery.accuracy import Reference
 from matrl.discovery.domains import scaled_domains
 from matrl.discovery.problem import NORMS
-from matrl.discovery.race import matrices_for
+from matrl.discovery.race_matrices import matrices_for
 from matrl.errors import ArtifactError, InputError
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, can_meet_zero
@@ -157,7 +157,7 @@ def test_plans_run_on_singular_matrices_in_every_measure(norm: Any) -> None:
 
 def test_races_run_on_singular_matrices() -> None:
     problem = Problem("sqrt", singular(), shape=(N, N))
-    (a,) = matrices_for(problem, seed=0)
+    a = matrices_for(problem, seed=0)[0]
     values = np.linalg.eigvalsh(a)
     assert np.abs(values[: N // 2]).max() < 1e-15
     assert values[N // 2] == pytest.approx(0.01)

@@ -19,7 +19,7 @@ from matrl.cli.commands.profile import profile_command
 from matrl.cli.commands.run import run_command
 from matrl.cli.commands.show import show_command
 from matrl.cli.console import logging_to_stderr, verbose_option
-from matrl.errors import ConvergenceError, MatrlError, UnreachableError
+from matrl.errors import ConvergenceError, MatrlError, UnreachableError, WorkersLostError
 from matrl.version import __version__
 
 __all__ = ["cli", "main"]
@@ -49,7 +49,7 @@ class _Application(click.Group):
         settings["standalone_mode"] = False
         try:
             code = super().main(args, prog_name, **settings)
-        except (UnreachableError, ConvergenceError) as error:
+        except (UnreachableError, ConvergenceError, WorkersLostError) as error:
             return _complain(str(error), NOT_REACHED)
         except MatrlError as error:
             return _complain(str(error), USAGE)

@@ -1,15 +1,14 @@
-"""Reading the arguments of a discovery, and explaining its failure."""
+"""Reading the arguments of a discovery."""
 
 from collections.abc import Sequence
 
-from matrl.core.precision import PRECISIONS, precision_of, working_dtype
+from matrl.core.precision import PRECISIONS, precision_of
 from matrl.discovery.problem import Problem
 from matrl.errors import InputError, UnknownNameError
 from matrl.iterations import UPDATES, DirectMethod, Update, can_meet_zero
-from matrl.profile import Profile
-from matrl.search import PLANNERS, SearchResult
+from matrl.search import PLANNERS
 
-__all__ = ["allowed_updates", "check_goal", "check_limits", "precisions_of", "why_unreachable"]
+__all__ = ["allowed_updates", "check_goal", "check_limits", "precisions_of"]
 
 
 def check_limits(
@@ -37,7 +36,12 @@ def check_limits(
         raise InputError(f"expected_calls: must be a positive number, got {expected_calls!r}")
 
 
-def check_goal(minimize: str, budget: float | None, steps: int | None) -> None:
+def check_goal(
+    minimize: str,
+    budget: float | None,
+    steps: int | None,
+    expected_calls: float | None = None,
+) -> None:
     """Raise :class:`~matrl.errors.InputError` for a goal that is none."""
     if minimize not in ("cost", "error"):
         raise InputError(f"minimize: must be 'cost' or 'error', got {minimize!r}")
@@ -47,6 +51,11 @@ def check_goal(minimize: str, budget: float | None, steps: int | None) -> None:
         raise InputError("minimize: 'error' needs a budget or a largest number of steps")
     if minimize == "cost" and budget is not None:
         raise InputError("budget: is for minimize='error'; a tolerance is what limits the cost")
+    if minimize == "error" and expected_calls is not None:
+        raise InputError(
+            "expected_calls: is for minimize='cost', where a better plan saves time at every call; "
+            "leave it out, or limit the search by time_limit or nodes"
+        )
 
 
 def _names(value: str | Sequence[str]) -> tuple[str, ...]:
@@ -91,38 +100,3 @@ def allowed_updates(problem: Problem, allow: str | Sequence[str]) -> list[Update
             "0; allow polynomials or odd rational maps, such as 'minimax-*' or 'zolotarev-[1-4]'"
         )
     return meeting
-
-
-def why_unreachable(
-    problem: Problem,
-    profile: Profile,
-    updates: Sequence[Update | DirectMethod],
-    precisions: Sequence[str],
-    result: SearchResult,
-) -> str:
-    """Say what error was reached, and which prices or permissions may have been missing."""
-    missing = [
-        f"{op} ({dtype})"
-        for op in ("matmul", "inv_spd", "eigh", "add")
-        for dtype in (working_dtype(precision, problem.dtype) for precision in precisions)
-        if profile.seconds(op, dtype, problem.n, batch=problem.batch) is None
-    ]
-    best = result.best_quality
-    reached = f"the best error reached is {best:.3g}" if best < 1e300 else "no step has a price"
-    lacking = (
-        f"; the profile {profile.name!r} has no price for {', '.join(missing)}" if missing else ""
-    )
-    remedy = "allow more actions, steps or time, or ask for a larger tol"
-    if problem.precision == "float32" or "float64" not in precisions:
-        remedy += f" or {working_dtype('float64', problem.dtype)}"
-    if result.reason in ("time", "nodes"):
-        # Errors met on the way are those of exact arithmetic, and may be far below.
-        limit = {"time": "time limit", "nodes": "limit of nodes"}[result.reason]
-        return (
-            f"tol: {problem.tol:g} was not reached by any schedule found before the {limit}; "
-            f"allow more of it, or fewer actions or precisions{lacking}"
-        )
-    return (
-        f"tol: {problem.tol:g} is out of reach of the {len(updates)} allowed actions: "
-        f"{reached}{lacking}; {remedy}"
-    )

@@ -24,6 +24,7 @@ __all__ = [
     "Assembler",
     "environment_for",
     "price_list",
+    "replayed",
 ]
 
 GREATEST_TOL = 0.999
@@ -72,10 +73,10 @@ def environment_for(
         actions = [action for action in actions if can_meet_zero(*action)]
     return ScheduleEnvironment(
         problem.measure,
-        scaled_domains(problem.spectrum, problem.measure, problem.n, problem.tol),
+        scaled_domains(problem.spectrum, problem.measure, problem.n, problem.tolerance),
         actions,
         SchedulePricer(problem.matrix_function, problem.dtype, prices),
-        tol=GREATEST_TOL if minimizes_error else problem.tol,
+        tol=GREATEST_TOL if minimizes_error else problem.tolerance,
         n=problem.n,
         m=problem.m,
         dtype=problem.dtype,
@@ -84,6 +85,16 @@ def environment_for(
         minimizes_error=minimizes_error,
         widens=widens,
     )
+
+
+def replayed(
+    environment: ScheduleEnvironment, actions: Sequence[Action]
+) -> tuple[ScaledDomain, Confirmation] | None:
+    """Return the domain of a schedule and a closer look at it, ``None`` if it is not legal."""
+    try:
+        return environment.replay(actions)
+    except ValueError:
+        return None
 
 
 def price_list(profile: Profile, problem: Problem) -> PriceList:
@@ -119,10 +130,23 @@ class Assembler:
             optimal=result.optimal,
         )
 
-    def plan(self, actions: Sequence[Action], cost: float) -> Plan:
-        """Return the plan of a schedule."""
-        domain, found = self._environment.replay(actions)
-        return self.plan_of(domain, found, cost)
+    def standing(
+        self,
+        actions: Sequence[Action],
+        cost: float,
+        environment: ScheduleEnvironment | None = None,
+        *,
+        slack: float = 0.0,
+    ) -> Plan | None:
+        """Return the plan of a schedule if it is what the search took it for, up to a fraction.
+
+        Nearly equal states are one node of the search, and a schedule put together from ways that
+        meet in one may be illegal, or just miss the tolerance, as it really is.
+        """
+        found = replayed(environment or self._environment, actions)
+        if found is None or found[1].total_error > self._problem.tolerance * (1.0 + slack):
+            return None
+        return self.plan_of(*found, cost)
 
     def plan_of(
         self, domain: ScaledDomain, found: Confirmation, cost: float, tol: float | None = None
@@ -132,11 +156,12 @@ class Assembler:
 
     def front(self, schedules: Iterable[tuple[Sequence[Action], float]]) -> tuple[Plan, ...]:
         """Return the plans of schedules with their costs, but of those with no step."""
-        return tuple(
-            self.plan(actions, cost)
-            for actions, cost in schedules
-            if any(action.domain < 0 for action in actions)
-        )
+        plans = []
+        for actions, cost in schedules:
+            found = replayed(self._environment, actions)
+            if found is not None and found[1].steps:
+                plans.append(self.plan_of(*found, cost))
+        return tuple(plans)
 
     def direct_plans(self) -> list[Plan]:
         """Return the plans of an eigendecomposition that have a price, one a precision."""
@@ -165,7 +190,7 @@ class Assembler:
             function=problem.function,
             dtype=problem.dtype,
             shape=problem.shape,
-            tol=problem.tol if tol is None else tol,
+            tol=problem.tolerance if tol is None else tol,
             norm=problem.norm,
             domain=domain.domain,
             scaling=domain.scaling,

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from matrl.core.precision import working_dtype
@@ -10,26 +12,26 @@ from matrl.discovery.arguments import (
     check_goal,
     check_limits,
     precisions_of,
-    why_unreachable,
 )
 from matrl.discovery.assembly import Assembler, environment_for
+from matrl.discovery.finalists import MET, RACE_MARGIN, distinct
 from matrl.discovery.found import Found
-from matrl.discovery.least_error import budgeted, found_for_budget, in_errors
+from matrl.discovery.least_error import BudgetGoal, found_for_budget, in_errors
 from matrl.discovery.polish import Polishing
 from matrl.discovery.problem import Problem
-from matrl.discovery.race import race, with_measurements
+from matrl.discovery.race import RaceEntry, with_measurements
+from matrl.discovery.raced import Alternatives, finalists_to_race, raced, standing
+from matrl.discovery.reachable import Question
 from matrl.discovery.searching import front_with, polished_plans, searched
 from matrl.discovery.state import Action
+from matrl.discovery.unreachable import why_unreachable
+from matrl.discovery.workers import Recipe, check_workers, searching
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for
-from matrl.search import SearchResult, search
+from matrl.search import SearchResult
 from matrl.search.progress import Callback
 
 __all__ = ["Found", "discover"]
-
-FINALISTS = 8
-RACE_MARGIN = 1.3
-"""Plans predicted to cost up to this factor more than the best run in the race."""
 
 
 def discover(
@@ -46,26 +48,40 @@ def discover(
     minimize: Literal["cost", "error"] = "cost",
     budget: float | None = None,
     expected_calls: float | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
+    deterministic: bool = False,
     progress: Callback | None = None,
 ) -> Found:
     """Return the cheapest plan found for a problem.
 
     ``profile`` gives the prices (a :class:`~matrl.Profile` or the path of its JSON); without one
-    this machine's are measured, once, and the finalists race on real matrices. ``allow`` filters
+    this machine's are measured, once, and the best plans of different structures race on matrices
+    of the true size: those given, or random ones with the spectrum. ``allow`` filters
     actions by shell-style patterns, ``precision`` the dtypes steps may work in, ``steps`` is the
     largest number of steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
     steps, or when it has proved its plan optimal; it is deterministic for ``seed`` and ``nodes``.
     With ``minimize="error"`` the plan has the least error found instead, of those with at most
-    ``steps`` steps and a cost of at most ``budget``, one of which must be given; the ``tol`` of the
-    problem is not used then, and that of the plan is what it reaches. ``planner`` is ``"mcts"``,
+    ``steps`` steps and a cost of at most ``budget``, one of which must be given. The problem needs
+    no ``tol`` then; if it has one, that is an error small enough: less counts as no better, the
+    search ends when it is reached, and the cheapest of such plans is taken. The ``tol`` of the plan
+    is what it reaches. ``planner`` is ``"mcts"``,
     ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or ``"random"``. With
     ``expected_calls``, how often the plan will run, the search also ends once it has taken longer
     than a better plan could still save (prices must be in seconds). On samples and in weighted
     measures a fifth of the time is kept to optimise the coefficients of promising schedules
     together, which may make a cheaper one do (``Found.refined``).
+    ``workers`` processes search side by side, each with one thread, and share the least cost known;
+    by default there is one. With ``ray`` they are spread over a Ray cluster at that address, or
+    over this machine if it is ``"local"``, by default one a core. ``nodes`` are those of all
+    together, and seconds count from when the first worker is ready. Where the search is to be
+    ``deterministic`` with several workers, which needs ``nodes``, they wait for one another to
+    share the cost: then the same number of workers finds the same plan.
     ``progress`` is called with a :class:`~matrl.search.Progress` now and then.
 
-    Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance.
+    Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance,
+    :class:`~matrl.errors.MissingExtraError` if ``ray`` is not installed, and
+    :class:`~matrl.errors.WorkersLostError` if all workers are lost before they find a plan.
 
     >>> from matrl import Profile, Spectrum
     >>> prices = Profile.from_json('''{"schema": 1, "name": "unit", "ops": [
@@ -78,7 +94,8 @@ def discover(
     (['zolotarev-1', 'zolotarev-1'], 5.0)
     """
     check_limits(steps, time_limit, nodes, seed, planner, expected_calls)
-    check_goal(minimize, budget, steps)
+    check_goal(minimize, budget, steps, expected_calls)
+    check_workers(workers, ray, deterministic, nodes)
     precisions = precisions_of(precision)
     updates = allowed_updates(problem, allow)
     given = profile is not None
@@ -88,25 +105,19 @@ def discover(
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
         profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
     least_error = minimize == "error"
-    environment = environment_for(
-        problem,
-        profile,
-        updates,
-        precisions,
-        given=given,
-        steps=steps,
-        minimizes_error=least_error,
-    )
+    recipe = Recipe(problem, profile, tuple(updates), precisions, given, steps, least_error, budget)
+    environment = recipe.schedules()
+    explore = searching(recipe, workers, ray, deterministic)
 
     def run(seconds: float, limit: float, seeds: Sequence[Sequence[Action]]) -> SearchResult:
-        return search(
-            budgeted(environment, budget) if least_error else environment,
+        return explore(
+            recipe.of(environment),
             planner=planner,
             seed=seed,
             time_limit=seconds,
             node_limit=limit,
             expected_calls=float("inf") if expected_calls is None else expected_calls,
-            finalists=FINALISTS,
+            finalists=MET,
             seeds=seeds,
             progress=in_errors(progress) if least_error else progress,
         )
@@ -122,26 +133,30 @@ def discover(
         raise KeyboardInterrupt
     assembler = Assembler(problem, environment, profile, result, seed)
     if least_error:
-        return found_for_budget(problem, environment, assembler, result, seed)
-    if not result.actions and not polishing.plans:
-        raise UnreachableError(why_unreachable(problem, profile, updates, precisions, result))
+        goal = BudgetGoal(budget, is_raced=not given)
+        return found_for_budget(problem, environment, assembler, result, seed, goal)
     polished = polished_plans(assembler, polishing)
+    if not (result.actions or polished):
+        question = Question(problem, profile, updates, precisions, steps, seed)
+        raise UnreachableError(why_unreachable(question, result, allow, time_limit))
     least = min([result.cost, *(plan.predicted.cost for plan in polished)])
-    plans = [*polished, *(assembler.plan(actions, cost) for cost, actions in result.finalists)]
-    plans = [plan for plan in plans if plan.predicted.cost <= RACE_MARGIN * least or given]
+    plans = polished
+    entries: tuple[RaceEntry, ...] = ()
+    if given and result.actions:
+        plans = [*polished, *standing(assembler, distinct(result.finalists))]
+    elif not given:
+        environment_of = partial(environment_for, problem, profile, given=given, steps=steps)
+        others = Alternatives(environment_of, updates, precisions, seed, time_limit)
+        if result.actions:
+            plans = [*polished, *finalists_to_race(problem, assembler, result, others)]
+        plans = [plan for plan in plans if plan.predicted.cost <= RACE_MARGIN * least]
+        entries = raced(plans, problem, assembler, seed)
     best = plans[0]
-    if not given:
-        # Safe havens, in case every iteration misses the tolerance on the real matrices.
-        ranked = race(plans, problem, seed) or race(assembler.direct_plans(), problem, seed)
-        if not ranked:
-            raise UnreachableError(
-                f"tol: {problem.tol:g} was predicted to be reachable, but no finalist met it on "
-                f"the matrices; ask for a larger tol or dtype='float64'"
-            )
-        winner = ranked[0]
+    if entries:
+        winner = entries[0]
         cheapest = winner.plan.predicted.cost <= least * (1.0 + 1e-9)
-        proved = winner.plan.provenance.optimal and cheapest
-        best = with_measurements(winner, optimal=proved)
+        best = with_measurements(winner, optimal=winner.plan.provenance.optimal and cheapest)
+        entries = (replace(winner, plan=best), *entries[1:])
     return Found(
         plan=best,
         cost=best.predicted.cost,
@@ -152,6 +167,7 @@ def discover(
         reason=result.reason,
         refined=best.id in {plan.id for plan in polished},
         finalists=tuple(plans),
+        race=entries,
         front=front_with(
             polished, assembler.front((elite.actions, elite.cost) for elite in result.front)
         ),

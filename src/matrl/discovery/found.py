@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from matrl.discovery.race import RaceEntry
 from matrl.plan import Plan
 from matrl.search import Reason
 
@@ -20,7 +21,9 @@ class Found:
     that no other beats in cost and predicted error both, the cheapest first, whatever the
     tolerance; they have not raced. ``refined`` says that the plan's coefficients were optimised
     together after the search; such a plan may be cheaper than the best of those whose coefficients
-    the rules choose, which is what a search proves, so it is not called ``optimal``.
+    the rules choose, which is what a search proves, so it is not called ``optimal``. ``race`` says
+    how each of the finalists did that raced, the winner first; it is empty where prices were given,
+    or the matrices would be too large.
     """
 
     plan: Plan
@@ -33,6 +36,7 @@ class Found:
     finalists: tuple[Plan, ...] = field(repr=False, default=())
     front: tuple[Plan, ...] = field(repr=False, default=())
     minimized: Literal["cost", "error"] = "cost"
+    race: tuple[RaceEntry, ...] = field(repr=False, default=())
     refined: bool = False
 
     @property
@@ -86,5 +90,7 @@ class Found:
             "search_seconds": self.search_seconds,
             "measured_error": plan.provenance.measured_error,
             "measured_seconds": plan.provenance.measured_seconds,
+            "predicted_over_measured": plan.provenance.predicted_over_measured,
+            "race": [entry.to_dict() for entry in self.race],
             "plan_id": plan.id,
         }

@@ -16,6 +16,7 @@ from matrl.functions import FUNCTIONS
 
 __all__ = ["NORMS", "Problem"]
 
+DEFAULT_TOL = 1e-6
 LARGEST = 1e300
 LARGEST_CONDITION = 1e24
 """From about 1e16 on rounding destroys small eigenvalues; from 1e30 on its model overflows."""
@@ -30,7 +31,8 @@ class Problem:
     of the pairs ``"sqrt+invsqrt"``, ``"polar-right"``, ``"polar-left"``. ``spectrum`` is a
     :class:`~matrl.Spectrum` (with 0 only where f(0) = 0); ``tol`` the largest error allowed in the
     measure ``norm`` (``"eigenvalue"``, ``"spectral"``, ``"frobenius"``, ``"residual"``; see
-    :class:`~matrl.core.measure.Measure`); ``dtype`` float32, float64, complex64 or complex128;
+    :class:`~matrl.core.measure.Measure`), by default 1e-6, but none where the error is minimised:
+    there ``tol`` is an error small enough; ``dtype`` float32, float64, complex64 or complex128;
     ``shape`` the (m, n) that sets prices and rounding, ``None`` where the spectrum has matrices;
     ``batch`` how many at once. Raises an :class:`~matrl.errors.InputError` naming what is wrong.
 
@@ -40,7 +42,7 @@ class Problem:
 
     function: str
     spectrum: Spectrum
-    tol: float = 1e-6
+    tol: float | None = None
     dtype: Dtype = "float64"
     shape: tuple[int, int] | None = None
     batch: int = 1
@@ -59,8 +61,9 @@ class Problem:
         object.__setattr__(self, "shape", self._shape())
         if not isinstance(self.batch, int) or self.batch < 1:
             raise InputError(f"batch: must be an integer >= 1, got {self.batch!r}")
-        self._check_tolerance()
-        object.__setattr__(self, "tol", float(self.tol))
+        if self.tol is not None:
+            self._check_tolerance(self.tol)
+            object.__setattr__(self, "tol", float(self.tol))
 
     def _shape(self) -> tuple[int, int]:
         shape = self.shape
@@ -78,8 +81,7 @@ class Problem:
             raise InputError(f"shape: {self.function} needs square matrices, got {(m, n)}")
         return m, n
 
-    def _check_tolerance(self) -> None:
-        tol = self.tol
+    def _check_tolerance(self, tol: object) -> None:
         if not isinstance(tol, int | float) or not math.isfinite(tol) or not 0.0 < tol < 1.0:
             raise ToleranceError(f"tol: must be a number between 0 and 1, got {tol!r}")
         floor = self.least_tol
@@ -90,6 +92,11 @@ class Problem:
                 f"tol: {tol:g} is below what {self.dtype} can reach; ask for {floor:.2g} or more"
                 f"{remedy}"
             )
+
+    @property
+    def tolerance(self) -> float:
+        """``tol``, or its default where it is ``None``."""
+        return max(DEFAULT_TOL, self.least_tol) if self.tol is None else self.tol
 
     @property
     def least_tol(self) -> float:

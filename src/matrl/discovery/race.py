@@ -1,26 +1,31 @@
 """The race: finalists run on matrices of the true size; measured error and time decide."""
 
 import logging
+import math
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
-from matrl.core.precision import is_complex
-from matrl.core.spectrum import Spectrum
 from matrl.discovery.accuracy import Reference
+from matrl.discovery.assembly import GREATEST_TOL
 from matrl.discovery.problem import Problem
+from matrl.discovery.race_matrices import matrices_for
 from matrl.errors import MatrlError
 from matrl.execute.executor import Executor
 from matrl.plan import Plan
 
-__all__ = ["RaceResult", "matrices_for", "race", "with_measurements"]
+__all__ = ["RaceEntry", "race", "with_measurements"]
 
-REPETITIONS = 7
-MATRICES = 3
-LARGEST_ORDER = 2048
+REPETITIONS = (3, 7)
+TIMING_SECONDS = 6.0
+"""All finalists are timed as often as fits into this, within the bounds above."""
+BATCH_SECONDS = 2.0
+BATCH_BYTES = 2**28
+"""A batch is timed on fewer matrices where all would take longer, or more memory, than this."""
 PAUSE = 0.1
 """Seconds for the BLAS threads of the references to stop spinning before plans are timed."""
 
@@ -28,123 +33,146 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class RaceResult:
-    """One finalist's measurements: largest error over the matrices, median seconds of a run."""
+class RaceEntry:
+    """How a finalist did in the race.
+
+    ``error`` is its largest measured error over the matrices, infinite if a run failed, and
+    ``seconds`` the median time of a run on one batch, ``None`` if it was dropped before. The
+    ``status`` is ``"won"``, ``"ran"`` (as accurate, but slower, or less accurate where the error is
+    minimised), ``"over budget"`` or ``"dropped"``, for the ``reason`` given.
+    """
 
     plan: Plan
     error: float
-    seconds: float
+    seconds: float | None
+    status: Literal["won", "ran", "over budget", "dropped"]
+    reason: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Predicted over measured seconds."""
+        return self.plan.predicted.cost / self.seconds if self.seconds else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the entry as JSON-ready data."""
+        return {
+            "plan_id": self.plan.id,
+            "steps": [f"{s.name}/{s.form}/{s.precision}" for s in self.plan.steps],
+            "status": self.status,
+            "reason": self.reason,
+            "predicted_seconds": self.plan.predicted.cost,
+            "measured_seconds": self.seconds,
+            "predicted_over_measured": self.ratio,
+            "measured_error": self.error if math.isfinite(self.error) else None,
+        }
 
 
-def matrices_for(problem: Problem, seed: int) -> list[np.ndarray]:
-    """Return the given matrices, or one random matrix of the given spectrum and the true size."""
-    spectrum = problem.spectrum
-    if spectrum.matrices:
-        largest = sorted(spectrum.matrices, key=lambda a: a.size)[-MATRICES:]
-        return [a.astype(problem.dtype) for a in largest if _casts(a, problem.dtype)]
-    if problem.m > LARGEST_ORDER or spectrum.lower == 0.0:
-        return []
-    random = np.random.default_rng(seed)
-    values = _eigenvalues(spectrum, problem.n, random)
-    structure = problem.matrix_function.structure
-    right = _orthonormal(random, (problem.n, problem.n), problem.dtype)
-    if structure == "rectangular":
-        left = _orthonormal(random, (problem.m, problem.n), problem.dtype)
-        a = (left * values) @ right.conj().T
-        assert problem.shape is not None
-        if problem.shape[0] < problem.shape[1]:
-            a = a.conj().T
-        return [np.ascontiguousarray(a.astype(problem.dtype))]
-    if structure == "hermitian":
-        values = values * random.choice([-1.0, 1.0], problem.n)
-    a = (right * values) @ right.conj().T
-    return [(0.5 * (a + a.conj().T)).astype(problem.dtype)]
+def race(
+    plans: Sequence[Plan],
+    problem: Problem,
+    seed: int,
+    *,
+    minimizes_error: bool = False,
+    budget: float | None = None,
+) -> list[RaceEntry]:
+    """Run the plans on the problem's matrices; return how they did, the best first.
 
-
-def _casts(a: np.ndarray, dtype: str) -> bool:
-    return is_complex(dtype) or not np.iscomplexobj(a)
-
-
-def _orthonormal(random: np.random.Generator, shape: tuple[int, int], dtype: str) -> np.ndarray:
-    """Return random orthonormal columns, (m, n)."""
-    a = random.standard_normal(shape)
-    if is_complex(dtype):
-        a = a + 1j * random.standard_normal(shape)
-    return np.linalg.qr(a)[0]
-
-
-def _eigenvalues(spectrum: Spectrum, n: int, random: np.random.Generator) -> np.ndarray:
-    if spectrum.kind == "samples":
-        points = np.concatenate([np.zeros(spectrum.zeros), spectrum.points])
-        if n >= len(points):
-            chosen = np.resize(points, n)
-        else:
-            chosen = random.choice(points, n)
-            chosen[n // 2] = spectrum.lower
-        chosen[0], chosen[-1] = points[0], points[-1]
-        return chosen
-    # The ends belong to the domain, but a rounded matrix would leave it: stay inside by rounding.
-    inside = (spectrum.lower * (1 + 1e-6), spectrum.upper * (1 - 1e-6))
-    if inside[0] >= inside[1]:
-        return np.full(n, spectrum.upper)
-    return np.geomspace(*inside, n) if n > 1 else np.array([inside[1]])
-
-
-def race(plans: Sequence[Plan], problem: Problem, seed: int) -> list[RaceResult]:
-    """Run the plans on the problem's matrices; return those within tolerance, fastest first.
-
-    A plan that fails or misses the tolerance on any matrix is dropped. Times are of the schedule
-    without the guard, which costs the same for all; repetitions are interleaved.
+    A plan that fails or misses the tolerance on any matrix is dropped; of the others the fastest
+    wins. Where the error is minimised, that with the least measured error wins, errors up to the
+    tolerance counting alike, among those measured to take no more than ``budget`` seconds; the
+    fastest, if all take more. Times are of the schedule on a whole batch, without the guard, which
+    costs the same for all; repetitions are interleaved. Empty where there are no matrices to run
+    on.
     """
     matrices = matrices_for(problem, seed)
     if not matrices:
-        return [RaceResult(plan, plan.predicted.error, plan.predicted.cost) for plan in plans]
+        return []
+    tol = GREATEST_TOL if minimizes_error else problem.tolerance
+    entries = _judged(plans, problem, matrices, tol)
+    kept = [entry for entry in entries if entry.status != "dropped"]
+    times = _interleaved([entry.plan for entry in kept], matrices[-1], problem.batch)
+    limit = math.inf if budget is None else budget
+    timed = [
+        replace(entry, seconds=seconds, status="ran" if seconds <= limit else "over budget")
+        for entry, seconds in zip(kept, times, strict=True)
+    ]
+    enough = problem.tol or 0.0
+
+    def place(entry: RaceEntry) -> tuple[float, float, float]:
+        assert entry.seconds is not None
+        over = entry.status == "over budget"
+        error = max(entry.error, enough) if minimizes_error and not over else 0.0
+        return (over, error, entry.seconds)
+
+    timed.sort(key=place)
+    if timed:
+        timed[0] = replace(timed[0], status="won")
+    return timed + [entry for entry in entries if entry.status == "dropped"]
+
+
+def _judged(
+    plans: Sequence[Plan], problem: Problem, matrices: Sequence[np.ndarray], tol: float
+) -> list[RaceEntry]:
+    """Return the plans with their measured errors, those above ``tol`` dropped."""
     least = problem.spectrum.lower if problem.spectrum.zeros else 0.0
     references = [Reference(problem.measure, a, least=least) for a in matrices]
-    accurate: list[tuple[Plan, float]] = []
+    entries = []
     for plan in plans:
-        worst = 0.0
+        worst, reason = 0.0, ""
         for a, reference in zip(matrices, references, strict=True):
             try:
                 value = Executor(plan, a.shape, verify="off")(a).value
             except MatrlError as error:
-                logger.info("finalist dropped: %s", error)
-                worst = np.inf
+                worst, reason = math.inf, str(error)
                 break
             worst = max(worst, reference.error(value))
-        if worst <= problem.tol:
-            accurate.append((plan, worst))
-        else:
-            logger.info("finalist dropped: error %.3g above the tolerance", worst)
-    times = _interleaved([plan for plan, _ in accurate], matrices[-1])
-    results = [
-        RaceResult(plan, error, seconds)
-        for (plan, error), seconds in zip(accurate, times, strict=True)
-    ]
-    return sorted(results, key=lambda result: result.seconds)
+            if worst > tol:
+                reason = f"error {worst:.3g} above {tol:.3g}"
+                break
+        if reason:
+            logger.info("finalist dropped: %s", reason)
+        entries.append(RaceEntry(plan, worst, None, "dropped" if reason else "ran", reason))
+    return entries
 
 
-def _interleaved(plans: Sequence[Plan], a: np.ndarray) -> list[float]:
+def _interleaved(plans: Sequence[Plan], a: np.ndarray, batch: int) -> list[float]:
+    """Return the median seconds of the plans on a batch of copies of ``a``."""
+    count = _stacked(plans, a, batch)
+    stack = a if batch == 1 else np.repeat(a[None], count, axis=0)
     executors = [Executor(plan, a.shape, verify="off") for plan in plans]
     # A first run has the shapes of the outputs.
-    outs = [executor(a).value for executor in executors]
+    outs = [executor(stack).value for executor in executors]
     time.sleep(PAUSE)
     times: list[list[float]] = [[] for _ in plans]
-    for repetition in range(REPETITIONS + 1):
+    repetitions, started = REPETITIONS[1], time.perf_counter()
+    for repetition in range(REPETITIONS[1] + 1):
+        if repetition > repetitions:
+            break
         for executor, out, seconds in zip(executors, outs, times, strict=True):
-            started = time.perf_counter()
-            executor(a, out=out)
+            before = time.perf_counter()
+            executor(stack, out=out)
             if repetition > 0:  # the first run warms the workspace up
-                seconds.append(time.perf_counter() - started)
-    return [statistics.median(seconds) for seconds in times]
+                seconds.append(time.perf_counter() - before)
+        if repetition == 0 and plans:
+            fitting = int(TIMING_SECONDS / max(time.perf_counter() - started, 1e-9))
+            repetitions = max(REPETITIONS[0], min(fitting, REPETITIONS[1]))
+    return [statistics.median(seconds) * batch / count for seconds in times]
 
 
-def with_measurements(result: RaceResult, *, optimal: bool) -> Plan:
+def _stacked(plans: Sequence[Plan], a: np.ndarray, batch: int) -> int:
+    """Return how many matrices a batch is timed on; its time is in proportion."""
+    total = sum(plan.predicted.cost for plan in plans)
+    by_time = batch * BATCH_SECONDS / total if total > BATCH_SECONDS else batch
+    return int(max(1, min(batch, by_time, BATCH_BYTES // max(a.nbytes, 1))))
+
+
+def with_measurements(entry: RaceEntry, *, optimal: bool) -> Plan:
     """Return the plan with its measured error and time in the provenance."""
     provenance = replace(
-        result.plan.provenance,
+        entry.plan.provenance,
         optimal=optimal,
-        measured_error=result.error,
-        measured_seconds=result.seconds,
+        measured_error=entry.error,
+        measured_seconds=entry.seconds,
+        predicted_over_measured=entry.ratio,
     )
-    return replace(result.plan, provenance=provenance)
+    return replace(entry.plan, provenance=provenance)

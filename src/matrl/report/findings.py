@@ -2,12 +2,13 @@
 
 from rich.console import Group, RenderableType
 
+from matrl.core.plan import PlanRecord
 from matrl.discovery import Found
 from matrl.report.plans import describe_domain, describe_scaling, measured, steps_table
 from matrl.report.tables import facts_table, new_table, text
 from matrl.report.units import in_engineering_units
 
-__all__ = ["found_report", "front_report"]
+__all__ = ["found_report", "front_report", "race_table"]
 
 
 def found_report(found: Found, *, in_seconds: bool) -> RenderableType:
@@ -31,7 +32,25 @@ def found_report(found: Found, *, in_seconds: bool) -> RenderableType:
     m, n = plan.shape
     batch = f"{plan.batch} x " if plan.batch > 1 else ""
     head = facts_table([("function", f"{plan.function}, {plan.dtype}, {batch}({m}, {n})")])
-    return Group(head, steps_table(plan), facts_table(facts))
+    parts = [head, steps_table(plan), facts_table(facts)]
+    return Group(*parts, race_table(found)) if found.race else Group(*parts)
+
+
+def race_table(found: Found) -> RenderableType:
+    """Return a table of the race: predicted and measured times and errors of each finalist."""
+    numbers = ("predicted", "measured", "predicted/measured", "error")
+    table = new_table("status", *numbers, "steps", right=numbers, title="race")
+    for entry in found.race:
+        seconds, ratio = entry.seconds, entry.ratio
+        table.add_row(
+            entry.status,
+            in_engineering_units(entry.plan.predicted.cost),
+            "-" if seconds is None else in_engineering_units(seconds),
+            "-" if ratio is None else f"{ratio:.2f}",
+            f"{entry.error:.3g}",
+            text(_steps_in_words(entry.plan)),
+        )
+    return table
 
 
 def front_report(found: Found, *, in_seconds: bool) -> RenderableType:
@@ -45,9 +64,13 @@ def front_report(found: Found, *, in_seconds: bool) -> RenderableType:
             in_engineering_units(cost) if in_seconds else f"{cost:.6g}",
             f"{predicted.error:.3g}",
             f"{predicted.rounding:.2g}",
-            text(", ".join(f"{s.name} ({s.form}, {s.precision})" for s in plan.steps)),
+            text(_steps_in_words(plan)),
         )
     return table
+
+
+def _steps_in_words(plan: PlanRecord) -> str:
+    return ", ".join(f"{s.name} ({s.form}, {s.precision})" for s in plan.steps)
 
 
 def _optimality(found: Found) -> str:

@@ -116,7 +116,10 @@ def measured(plan: PlanRecord) -> str:
         return "no race was run"
     seconds = made.measured_seconds
     time = "-" if seconds is None else in_engineering_units(seconds)
-    return f"error {significant(made.measured_error)}, {time} a matrix"
+    what = "a matrix" if plan.batch == 1 else f"a batch of {plan.batch}"
+    ratio = made.predicted_over_measured
+    known = "" if ratio is None else f" (predicted/measured {ratio:.3g})"
+    return f"error {significant(made.measured_error)}, {time} {what}{known}"
 
 
 def _provenance(plan: PlanRecord) -> str:

@@ -5,6 +5,7 @@ from matrl.search.budget import Budgeted
 from matrl.search.driver import Search, search
 from matrl.search.environment import NO_CHILDREN, Children, Environment, Verdict
 from matrl.search.limits import Limits, Reason
+from matrl.search.parallel import search_in_parallel
 from matrl.search.planners import PLANNERS
 from matrl.search.progress import Progress
 from matrl.search.result import SearchResult
@@ -23,4 +24,5 @@ __all__ = [
     "SearchResult",
     "Verdict",
     "search",
+    "search_in_parallel",
 ]

@@ -39,6 +39,8 @@ class _State:
     inner: Any
     spent: float = 0.0
     end: End | None = None
+    least: float = 0.0
+    """A lower bound on what any end costs: only the root says it, to end the search by."""
 
 
 class Budgeted:
@@ -46,11 +48,15 @@ class Budgeted:
 
     Of the environment within, ``done`` says where a plan may end, and its prices count against the
     budget. What is minimised is ``quality``; see :meth:`quality_of` for what a cost stands for.
+    Qualities up to ``enough`` cost the same, so that a search ends when it has reached that.
     """
 
-    def __init__(self, environment: Environment[Any], budget: float = math.inf) -> None:
+    def __init__(
+        self, environment: Environment[Any], budget: float = math.inf, enough: float = 0.0
+    ) -> None:
         self._inner = environment
         self._budget = budget * (1.0 + TOLERANCE)
+        self._enough = enough
 
     @staticmethod
     def cost_of(quality: float) -> float:
@@ -89,7 +95,8 @@ class Budgeted:
 
     def root(self) -> _State:
         """As within."""
-        return _State(self._inner.root())
+        least = self.cost_of(self._enough) if self._enough > 0.0 else 0.0
+        return _State(self._inner.root(), least=least)
 
     def expand(self, state: _State, width: int) -> Children | None:
         """Return what the budget allows, and with the first batch the end."""
@@ -117,7 +124,7 @@ class Budgeted:
         if not self._inner.done(state.inner):
             return NO_CHILDREN
         quality = self._inner.quality(state.inner)
-        price = np.array([self.cost_of(quality)])
+        price = np.array([self.cost_of(max(quality, self._enough))])
         return Children(
             [End(quality)], price, np.zeros(1), np.zeros(1, dtype=bool), np.array([quality])
         )
@@ -150,8 +157,8 @@ class Budgeted:
         return state.end is not None
 
     def bound(self, state: _State) -> float:
-        """Return 0: any error might still be reached."""
-        return 0.0
+        """Return 0, for any error might still be reached; at the root the price of enough."""
+        return state.least
 
     def quality(self, state: _State) -> float:
         """As within."""

@@ -11,7 +11,7 @@ import numpy as np
 from matrl.search.archive import Archive, Elite, front_of
 from matrl.search.environment import Environment
 from matrl.search.graph import Graph, actions_of
-from matrl.search.incumbent import Incumbent
+from matrl.search.incumbent import GAIN, Incumbent
 from matrl.search.limits import Limits, Reason
 from matrl.search.planners import PLANNERS, Setting, take_ends
 from matrl.search.planting import plant
@@ -53,8 +53,56 @@ class Search:
 
     @property
     def incumbent(self) -> float:
-        """The least cost known."""
+        """The least cost known, of its own plans or heard."""
         return self._incumbent.cost
+
+    @property
+    def cost(self) -> float:
+        """The least cost of its own plans."""
+        return self._graph.root.best
+
+    @property
+    def lower(self) -> float:
+        """A proved lower bound on the cost of any plan."""
+        return self._graph.root.lower
+
+    @property
+    def nodes(self) -> int:
+        """Steps simulated so far."""
+        return self._graph.steps
+
+    @property
+    def best_quality(self) -> float:
+        """The least error of any state met."""
+        return self._graph.best_quality
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent so far."""
+        return self._seconds
+
+    def hear(self, cost: float) -> None:
+        """Take note that a plan of this cost is known elsewhere: what cannot beat it is left out.
+
+        It is no plan of this search, which then may prove that nothing is cheaper.
+        """
+        if math.isfinite(cost):
+            self._incumbent.offer(cost)
+
+    def best_plan(self) -> tuple[Elite, ...]:
+        """Return the best plan of its own, last, after those that end along it; none: empty."""
+        node, price = self._graph.root, 0.0
+        actions: tuple[Any, ...] = ()
+        found = [self._elite(node.state, price, actions)] if node.done else []
+        while node.best_edge is not None:
+            edge = node.best_edge
+            node, price, actions = edge.child, price + edge.price, (*actions, edge.action)
+            found.append(self._elite(node.state, price, actions))
+        return tuple(found)
+
+    def _elite(self, state: Any, price: float, actions: tuple[Any, ...]) -> Elite:
+        environment = self._environment
+        return Elite(price, environment.quality(state), environment.label(state), actions)
 
     def advance(self, limits: Limits, progress: Callback | None = None) -> Reason:
         """Iterate until the plan is proved, nothing is left, a limit is met, or Ctrl-C comes.
@@ -94,7 +142,9 @@ class Search:
         found = self._graph.best_paths(finalists)
         best = tuple((cost, actions_of(path)) for cost, path in found)
         root = self._graph.root
-        proved = self._incumbent.is_proved and math.isfinite(root.best)
+        proved = self._incumbent.is_proved or reason == "optimal"
+        # What is proved is the least cost known, which may be one that was only heard of.
+        own = math.isfinite(root.best) and root.best * (1.0 - GAIN) <= self._incumbent.cost
         return SearchResult(
             cost=root.best,
             actions=best[0][1] if best else (),
@@ -102,7 +152,7 @@ class Search:
             nodes=self._graph.steps,
             seconds=self._seconds,
             bound=min(root.lower, root.best),
-            optimal=proved or (reason == "optimal" and math.isfinite(root.best)),
+            optimal=proved and own,
             reason=reason,
             best_quality=self._graph.best_quality,
             front=self._front(),

@@ -70,7 +70,12 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     metavar="F.npy",
     help="Spectra like those of a matrix (m, n) or a stack (..., m, n); may be repeated.",
 )
-@click.option("--tol", type=float, default=1e-6, show_default=True, help="Largest error allowed.")
+@click.option(
+    "--tol",
+    type=float,
+    help="Largest error allowed; with --minimize error, where the default is none, an error small "
+    "enough to end the search.  [default: 1e-06]",
+)
 @click.option("--dtype", type=click.Choice(DTYPES), default="float64", show_default=True)
 @click.option("--n", type=int, help="Order of the matrices; sets prices and rounding.")
 @click.option(
@@ -120,7 +125,7 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     type=click.Choice(["cost", "error"]),
     default="cost",
     show_default=True,
-    help="The cost for --tol, or the error for --budget or --steps (then --tol is not used).",
+    help="The cost for --tol, or the error for --budget or --steps (then --tol is optional).",
 )
 @click.option("--budget", type=float, metavar="COST", help="Largest cost, with --minimize error.")
 @click.option(
@@ -128,6 +133,17 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     type=float,
     metavar="N",
     help="Runs the plan is for: end where searching on costs more than it can save them.",
+)
+@click.option("--workers", type=int, metavar="N", help="Processes to search with.  [default: 1]")
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Search on a Ray cluster, or 'local': Ray on this machine; one worker a core.",
+)
+@click.option(
+    "--deterministic",
+    is_flag=True,
+    help="Same result by as many workers with the same --seed and --nodes (needed).",
 )
 @click.option("--front", is_flag=True, help="Print the plans no other beats in cost and error.")
 @click.option("-o", "--output", type=_FILE, metavar="plan.json", help="Where to save the plan.")
@@ -138,7 +154,7 @@ def discover_command(
     interval: tuple[float, float] | None,
     samples: Path | None,
     matrices: tuple[Path, ...],
-    tol: float,
+    tol: float | None,
     dtype: Any,
     n: int | None,
     shape: tuple[int, int] | None,
@@ -155,6 +171,9 @@ def discover_command(
     minimize: Any,
     budget: float | None,
     expected_calls: float | None,
+    workers: int | None,
+    ray: str | None,
+    deterministic: bool,
     front: bool,
     output: Path | None,
     as_json: bool,
@@ -186,6 +205,9 @@ def discover_command(
             minimize=minimize,
             budget=budget,
             expected_calls=expected_calls,
+            workers=workers,
+            ray=ray,
+            deterministic=deterministic,
             progress=lambda progress: show(_line(progress, prices is None, minimize)),
         )
     _deliver(found, output, target, as_json, front=front, in_seconds=prices is None)

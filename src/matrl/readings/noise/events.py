@@ -8,7 +8,15 @@ from matrl.core.precision import DTYPES
 from matrl.core.program import Operation
 from matrl.readings.noise.value import NoisyValue, adjoint, padded
 
-__all__ = ["EIGENDECOMPOSITION", "INVERSE", "ORTHOGONALITY", "SINGULAR_VALUES", "UNIT", "Events"]
+__all__ = [
+    "EIGENDECOMPOSITION",
+    "EXACT",
+    "INVERSE",
+    "ORTHOGONALITY",
+    "SINGULAR_VALUES",
+    "UNIT",
+    "Events",
+]
 
 UNIT = {dtype: float(np.finfo(dtype).eps) / 2 for dtype in DTYPES}
 # Fresh error of an operation in units of the unit roundoff u and its natural scale.
@@ -20,6 +28,9 @@ ORTHOGONALITY = 1.5
 PASS = 0.4
 # Variances from which on errors are not followed any more.
 HUGE = 1e100
+EXACT = "exact"
+"""A dtype of operations that make no error, to see what the others make of a schedule."""
+UNIT[EXACT] = 0.0
 
 
 class Events:

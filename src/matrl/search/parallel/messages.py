@@ -1,0 +1,111 @@
+"""What the search and its workers tell each other."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from matrl.search.archive import Elite
+from matrl.search.environment import Environment
+from matrl.search.result import SearchResult
+
+__all__ = [
+    "Answer",
+    "Assignment",
+    "Crew",
+    "Finish",
+    "Lost",
+    "Order",
+    "Ready",
+    "Report",
+    "Request",
+]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker is started with; all of it can be pickled."""
+
+    make: Callable[[], Environment[Any]]
+    planner: str
+    seed: int
+    merge: bool = True
+    prune: bool = True
+    seeds: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Order:
+    """Search until so many steps are simulated in all, for some seconds at most.
+
+    A worker returns early when it finds a better plan. ``heard`` is the least cost known.
+    """
+
+    seconds: float
+    nodes: float
+    heard: float = math.inf
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Return what was found, with up to so many complete plans."""
+
+    finalists: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The environment is made."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a worker stands: steps so far, the least cost of its own plans, and a lower bound.
+
+    ``plans`` are given where its best plan is new, that one last, after those that end along it;
+    ``proved`` is a cost it has proved no plan to be below.
+    """
+
+    nodes: int
+    cost: float
+    lower: float
+    best_quality: float
+    plans: tuple[Elite, ...] = ()
+    proved: float | None = None
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker has come to an end it was not asked for."""
+
+    why: str
+
+
+Request = Order | Finish
+Answer = Ready | Report | SearchResult | Lost
+
+
+class Crew(Protocol):
+    """Workers wherever they are, by number."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    def send(self, index: int, request: Request) -> None:
+        """Send a request, without waiting for the answer."""
+        ...
+
+    def receive(self, seconds: float) -> list[tuple[int, Answer]]:
+        """Return the answers that have come, after waiting for the first for so long at most."""
+        ...
+
+    def drop(self, index: int) -> None:
+        """End a worker."""
+        ...
+
+    def close(self) -> None:
+        """End all workers."""
+        ...

@@ -1,0 +1,68 @@
+"""A worker: one search, taken on a turn at a time."""
+
+import math
+
+import numpy as np
+
+from matrl.search.driver import Search
+from matrl.search.limits import Limits, Reason
+from matrl.search.parallel.messages import Assignment, Finish, Order, Report, Request
+from matrl.search.result import SearchResult
+
+__all__ = ["Worker", "seeds_of"]
+
+STEP = 0.005
+"""A turn is looked at this often: a better plan is reported after so many seconds at most."""
+
+
+def seeds_of(seed: int, workers: int) -> list[int]:
+    """Return a seed for each worker, for the first that of the search itself.
+
+    >>> seeds_of(7, 1), len(set(seeds_of(7, 100)))
+    ([7], 100)
+    """
+    states = (np.random.SeedSequence(seed, spawn_key=(i,)) for i in range(1, workers))
+    return [seed, *(int(state.generate_state(1, np.uint64)[0]) for state in states)]
+
+
+class Worker:
+    """A search in a process of its own, or anywhere."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self._search = Search(
+            assignment.make(),
+            planner=assignment.planner,
+            seed=assignment.seed,
+            merge=assignment.merge,
+            prune=assignment.prune,
+            seeds=assignment.seeds,
+        )
+        self._reason: Reason = "time"
+        self._reported = math.inf
+
+    def answer(self, request: Request) -> Report | SearchResult:
+        """Do what is asked."""
+        if isinstance(request, Finish):
+            return self._search.result(self._reason, request.finalists)
+        return self._searched(request)
+
+    def _searched(self, order: Order) -> Report:
+        search = self._search
+        search.hear(order.heard)
+        end = search.seconds + order.seconds
+        while True:
+            limits = Limits(min(search.seconds + STEP, end), order.nodes, grace=0)
+            self._reason = search.advance(limits)
+            if self._reason != "time" or search.cost < self._reported or search.seconds > end:
+                break
+        is_better = search.cost < self._reported
+        self._reported = search.cost
+        return Report(
+            nodes=search.nodes,
+            cost=search.cost,
+            lower=search.lower,
+            best_quality=search.best_quality,
+            plans=search.best_plan() if is_better else (),
+            proved=search.incumbent if self._reason in ("optimal", "exhausted") else None,
+            interrupted=self._reason == "interrupted",
+        )
