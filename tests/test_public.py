@@ -38,7 +38,8 @@ def test_errors_are_also_what_callers_expect(error):
 def test_importing_matrl_imports_nothing_optional():
     code = (
         "import sys, matrl; "
-        "print(sorted({'matplotlib', 'sklearn', 'torch', 'jax', 'mpmath'} & set(sys.modules)))"
+        "optional = {'matplotlib', 'sklearn', 'torch', 'jax', 'mpmath', 'ray'}; "
+        "print(sorted(optional & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

@@ -26,7 +26,11 @@ STAMPS = VENV / ".stamps"
 BUSY = STAMPS / "installing"
 PYTHON = VENV / "bin" / "python"
 PINS = ("constraints.txt", "constraints-torch.txt")
-PARTS = {"demo": ("demo",), "test": ("demo", "test"), "lint": ("demo", "test", "lint")}
+PARTS = {
+    "demo": ("demo",),
+    "test": ("demo", "ray", "test"),
+    "lint": ("demo", "ray", "test", "lint"),
+}
 TORCH = "2.13.0"
 # Packages that only the builds of PyTorch for graphics processors bring along.
 GPU_PREFIXES = ("nvidia-", "cuda", "triton")

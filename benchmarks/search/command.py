@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.search import ablation, optimum, rate, spectra
+from benchmarks.search import ablation, optimum, parallel, rate, spectra
 from benchmarks.search.scale import FULL, QUICK, Scale
 from matrl import __version__
 from matrl.profile import machine_description
@@ -23,7 +23,13 @@ from matrl.profile import machine_description
 __all__ = ["FIGURES", "SCHEMA", "document", "main"]
 
 SCHEMA = 1
-FIGURES = {"optimum": optimum, "rate": rate, "spectra": spectra, "ablation": ablation}
+FIGURES = {
+    "optimum": optimum,
+    "rate": rate,
+    "spectra": spectra,
+    "ablation": ablation,
+    "parallel": parallel,
+}
 
 
 def document(

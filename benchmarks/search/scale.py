@@ -20,7 +20,15 @@ class Scale:
     spectra_seconds: float = 10.0
     seeds: int = 10
     ablation_seconds: float = 3.0
+    parallel_seconds: float = 10.0
 
 
 FULL = Scale()
-QUICK = Scale(optimum_seconds=2.0, every=19, rate_seconds=0.5, spectra_seconds=2.0, seeds=3)
+QUICK = Scale(
+    optimum_seconds=2.0,
+    every=19,
+    rate_seconds=0.5,
+    spectra_seconds=2.0,
+    seeds=3,
+    parallel_seconds=3.0,
+)

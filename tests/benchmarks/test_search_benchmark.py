@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from benchmarks.search import ablation, optimum
+from benchmarks.search import ablation, optimum, parallel
 from benchmarks.search.command import FIGURES, SCHEMA, document, main
 from benchmarks.search.problems import Case, environment_of
 from benchmarks.search.scale import QUICK
@@ -75,6 +75,22 @@ def test_the_interval_of_a_mean_is_that_of_student():
     assert at["half_width"] == pytest.approx(4.302653 * 0.5 / 3**0.5, rel=1e-6)
     assert ablation.ratio_at(runs, 0.05, 2.0)["mean"] is None
     assert ablation.ratio_at(runs[:1], 1.0, 2.0)["half_width"] is None
+
+
+def test_one_and_two_workers_are_measured_by_turns(monkeypatch):
+    monkeypatch.setattr(parallel, "PROBLEMS", parallel.PROBLEMS[:1])
+    short = replace(QUICK, repetitions=1, parallel_seconds=0.2)
+    measured = document(["parallel"], short)["figures"]["parallel"]
+    (row,) = measured["rows"]
+    assert [len(row["workers"][count]) for count in ("1", "2")] == [1, 1]
+    for count, runs in row["workers"].items():
+        assert runs[0]["reason"] == "time"
+        assert row["steps_per_second"][count] == runs[0]["nodes"] / runs[0]["seconds"] > 0.0
+    one, two = row["steps_per_second"].values()
+    assert row["ratio"] == pytest.approx(two / one)
+    console = Console(width=200, file=io.StringIO(), record=True)
+    console.print(parallel.table(measured))
+    assert f"{row['ratio']:.2f}" in console.export_text()
 
 
 @pytest.mark.parametrize("wrong", [["--every", "0"], ["--seeds", "-1"], ["--figure", "speed"]])

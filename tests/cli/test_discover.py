@@ -1,3 +1,4 @@
+import importlib
 import json
 import logging
 from pathlib import Path
@@ -89,6 +90,26 @@ def test_options_reach_the_search(invoke) -> None:
     assert all(step["name"].startswith(("newton", "series")) for step in document["steps"])
 
 
+def test_half_precisions_come_from_the_profile(invoke, tmp_path: Path) -> None:
+    profile = tmp_path / "halves.json"
+    ops = [
+        {"op": op, "dtype": dtype, "n": 64, "batch": 1, "seconds": seconds * factor}
+        for op, seconds in {"matmul": 1.0, "add": 0.02}.items()
+        for dtype, factor in {"bfloat16": 0.25, "float32": 0.5}.items()
+    ]
+    profile.write_text(json.dumps({"schema": 1, "name": "unit", "ops": ops}), encoding="utf-8")
+    plan = str(tmp_path / "halves-plan.json")
+    arguments = ("discover", "invsqrt", "--interval", "0.02", "1", "--n", "64", "--tol", "5e-2")
+    more = ("--dtype", "float32", "--profile", str(profile), "--nodes", "200")
+    result = invoke(*arguments, *more, "--precision", "bfloat16,float32", "-o", plan)
+    assert result.exit_code == 0, result.output
+    assert "bfloat16" in result.stdout
+    assert "bfloat16" in invoke("show", plan).stdout
+    refused = invoke(*arguments, *more, "--precision", "float16")
+    assert refused.exit_code == 2
+    assert "no price for products in float16" in refused.stderr
+
+
 def test_the_least_error_for_steps_or_a_budget(invoke) -> None:
     error = (*QUICK, "--minimize", "error", "--json")
     found = json.loads(invoke("discover", "polar", *INTERVAL, *error, "--steps", "2").stdout)
@@ -96,9 +117,41 @@ def test_the_least_error_for_steps_or_a_budget(invoke) -> None:
     assert found["error"] + found["rounding"] <= found["tol"] < 1.0
     cheap = json.loads(invoke("discover", "invsqrt", *INTERVAL, *error, "--budget", "9").stdout)
     assert cheap["cost"] <= 9.0 + 1e-6
+    enough = (*error, "--steps", "8", "--allow", "minimax-5")
+    good = json.loads(invoke("discover", "polar", *INTERVAL, *enough, "--tol", "1e-3").stdout)
+    least = json.loads(invoke("discover", "polar", *INTERVAL, *enough).stdout)
+    assert least["error"] < good["error"] <= good["tol"]
+    assert good["tol"] == pytest.approx(max(1e-3, 1.1 * (good["error"] + good["rounding"])))
     refused = invoke("discover", "invsqrt", *INTERVAL, *error)
     assert refused.exit_code == 2
     assert "minimize: 'error' needs a budget" in refused.stderr
+
+
+def test_out_of_reach_is_explained(invoke) -> None:
+    asked = ("--tol", "1e-9", "--allow", "minimax-3", "--steps", "1")
+    result = invoke("discover", "invsqrt", *INTERVAL, *QUICK, *asked)
+    assert (result.exit_code, result.stdout) == (3, "")
+    for words in ("tol: 1e-09 is out of reach", "best reachable error found is", "ask for"):
+        assert words in result.stderr
+
+
+def test_the_race_is_shown_where_prices_are_measured(
+    invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = matrl.Profile.load("prices.json")
+    where = importlib.import_module("matrl.discovery.discover")
+    monkeypatch.setattr(where, "profile_for", lambda *arguments, **more: prices)
+    asked = ("--nodes", "300", "--time-limit", "2", "--allow", "minimax-[35],eigh")
+    result = invoke("discover", "invsqrt", *INTERVAL, *asked)
+    assert result.exit_code == 0, result.output
+    for word in ("race", "predicted/measured", "won"):
+        assert word in result.stdout
+    document = json.loads(invoke("discover", "invsqrt", *INTERVAL, *asked, "--json").stdout)
+    assert document["race"][0]["status"] == "won"
+    assert document["race"][0]["plan_id"] == document["plan_id"]
+    assert document["race"][0]["predicted_over_measured"] == document["predicted_over_measured"]
+    given = json.loads(invoke("discover", "invsqrt", *INTERVAL, *QUICK, "--json").stdout)
+    assert given["race"] == []
 
 
 def test_planners_and_the_front(invoke) -> None:
@@ -197,3 +250,26 @@ def test_status_line_is_for_terminals_only(
     written = capsys.readouterr().err
     assert "working" in written
     assert "warning: take care" in written
+
+
+def test_workers_find_the_same_plan_with_the_same_seed_and_nodes(invoke) -> None:
+    options = ("--workers", "2", "--deterministic", "--json")
+    first = invoke("discover", "inv", *INTERVAL, *QUICK, *options)
+    assert first.exit_code == 0, first.output
+    again = invoke("discover", "inv", *INTERVAL, *QUICK, *options)
+    assert json.loads(first.stdout)["steps"] == json.loads(again.stdout)["steps"]
+    assert json.loads(first.stdout)["nodes"] == json.loads(again.stdout)["nodes"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--workers", "0"), "error: workers: must be an integer >= 1, got 0"),
+        (("--deterministic",), "error: deterministic: needs a limit of nodes"),
+        (("--ray", ""), "error: ray: must be the address of a cluster"),
+    ],
+)
+def test_workers_that_cannot_be(invoke, options: tuple[str, ...], message: str) -> None:
+    result = invoke("discover", "inv", *INTERVAL, "--profile", "prices.json", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr

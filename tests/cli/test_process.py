@@ -85,13 +85,16 @@ main(sys.argv[1:])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-def test_a_real_sigint_leaves_the_best_plan_a_message_and_0(files: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_real_sigint_leaves_the_best_plan_a_message_and_0(
+    files: Path, tmp_path: Path, workers: str
+) -> None:
     process = subprocess.Popen(
         [
             *(sys.executable, "-c", WITH_SIGINT, "discover", "sign", "--interval", "1e-5", "1"),
             *("--n", "64", "--tol", "1e-9", "--profile", str(files / "prices.json")),
             *("--time-limit", "100", "--allow", "minimax-*,fitted-*,zolotarev-*"),
-            *("-o", "plan.json"),
+            *("--workers", workers, "-o", "plan.json"),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -20,6 +20,7 @@ positive = st.floats(min_value=5e-324, max_value=1.7e308)
 names = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 precisions: Any = st.sampled_from(["float32", "float64"])
 dtypes: Any = st.sampled_from(["float32", "float64", "complex64", "complex128"])
+halves: Any = st.sampled_from(["bfloat16", "float16"])
 counts = st.integers(1, 2**53)
 
 steps = st.builds(
@@ -106,6 +107,16 @@ def test_json_keeps_every_plan_exactly(record: PlanRecord) -> None:
     assert PlanRecord.from_json(record.to_json().encode()) == record
 
 
+@given(records, halves)
+def test_steps_may_be_in_half_precisions(record: PlanRecord, precision: Any) -> None:
+    steps = (replace(record.steps[0], precision=precision), *record.steps[1:])
+    record = replace(record, dtype="float32", steps=steps)
+    again = PlanRecord.from_json(record.to_json())
+    assert again == record
+    assert again.steps[0].precision == precision
+    assert again.id != replace(record, steps=(replace(steps[0], precision="float64"),)).id
+
+
 @given(records)
 def test_json_is_standard_and_says_what_it_is(record: PlanRecord) -> None:
     def refuse(constant: str) -> None:
@@ -157,7 +168,11 @@ Change = Callable[[dict[str, Any]], object]
         (lambda d: d["steps"][0].pop("form"), "missing required field `form`"),
         (lambda d: d["domain"].pop("proved"), "missing required field `proved`"),
         (lambda d: d.update(dtype="float16"), "float16.*dtype"),
-        (lambda d: d["steps"][1].update(precision="bfloat16"), r"bfloat16.*steps\[1\]"),
+        (lambda d: d["steps"][1].update(precision="float8"), r"float8.*steps\[1\]"),
+        (
+            lambda d: (d.update(dtype="complex64"), d["steps"][1].update(precision="bfloat16")),
+            "steps in bfloat16 and float16 are for real matrices",
+        ),
         (lambda d: d["steps"][0].update(product="general"), "general"),
         (lambda d: d["scaling"].update(kind="two-norm"), "two-norm"),
         (lambda d: d.update(norm="nuclear"), "nuclear"),

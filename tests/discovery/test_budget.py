@@ -15,9 +15,9 @@ N = 256
 
 @pytest.fixture
 def solve(make_profile):
-    def solve(function="polar", spectrum=None, norm: Norm = "eigenvalue", **options):
+    def solve(function="polar", spectrum=None, norm: Norm = "eigenvalue", tol=None, **options):
         spectrum = spectrum or Spectrum.interval(1e-3, 1)
-        problem = Problem(function, spectrum, shape=(N, N), norm=norm)
+        problem = Problem(function, spectrum, tol=tol, shape=(N, N), norm=norm)
         options = {"minimize": "error", "profile": make_profile(n=N), **options}
         return discover(problem, **options)
 
@@ -86,6 +86,27 @@ def test_weighted_measures_and_samples(solve):
     assert len(three.plan.steps) == 3
 
 
+@pytest.mark.parametrize("tol", [1e-2, 1e-5])
+def test_a_tolerance_is_an_error_small_enough(solve, tol):
+    """The search ends there, and the plan is judged by it; without one it goes on."""
+    options = {"steps": 8, "allow": "minimax-5,zolotarev-[12]", "nodes": 3000}
+    least = solve(**options)
+    found = solve(tol=tol, **options)
+    total = found.error + found.plan.predicted.rounding
+    assert least.error + least.plan.predicted.rounding < total <= tol
+    assert found.plan.tol == pytest.approx(max(tol, 1.1 * total))
+    assert found.optimal
+    assert found.nodes < least.nodes
+    # Of those that are good enough the cheapest is taken.
+    good = [p for p in found.finalists if p.predicted.error + p.predicted.rounding <= tol]
+    assert found.cost == min(plan.predicted.cost for plan in good)
+
+
+def test_a_tolerance_that_is_not_reached_changes_nothing(solve):
+    options = {"steps": 2, "allow": "minimax-5"}
+    assert solve(tol=1e-9, **options).plan.steps == solve(**options).plan.steps
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -93,6 +114,7 @@ def test_weighted_measures_and_samples(solve):
         ({"minimize": "time", "steps": 3}, "minimize: must be 'cost' or 'error'"),
         ({"minimize": "cost", "budget": 1.0}, "budget: is for minimize='error'"),
         ({"budget": 0.0}, "budget: must be a positive cost"),
+        ({"steps": 3, "expected_calls": 10.0}, "expected_calls: is for minimize='cost'"),
     ],
 )
 def test_goals_that_are_none(solve, options, message):

@@ -108,6 +108,7 @@ def test_node_limits_and_seeds_are_deterministic(solve, nodes):
         ({"time_limit": math.nan}, "time_limit"),
         ({"seed": -1}, "seed"),
         ({"precision": "float16"}, "precision"),
+        ({"precision": "float8"}, "precision"),
         ({"precision": ""}, "precision"),
         ({"allow": "cholesky"}, "allow"),
         ({"allow": "minimax-4"}, "allow"),

@@ -28,6 +28,7 @@ EIGH = StepRecord("eigh", "direct", "float64")
         ("sqrt", [FIRST, replace(LATER, form="ym"), replace(POLYNOMIAL, form="ym")]),
         ("inv", [replace(EIGH, name="cholesky")]),
         ("inv", [POLYNOMIAL.__class__("series-2", "zm", "float32", (2.0, -1.0))]),
+        ("invsqrt", [replace(POLYNOMIAL, precision="bfloat16"), LATER]),
     ],
 )
 def test_schedules_are_accepted_and_traced(function: str, steps: list[StepRecord]) -> None:
@@ -53,6 +54,9 @@ def test_schedules_are_accepted_and_traced(function: str, steps: list[StepRecord
         ("invsqrt", [POLYNOMIAL, EIGH], "step 2 .*: must be the only step"),
         ("invsqrt", [replace(EIGH, form="zm")], "of form 'direct'"),
         ("sqrt", [replace(EIGH, name="cholesky")], "of a function it computes"),
+        ("invsqrt", [replace(NEWTON, precision="float16")], "steps: one in float16 needs a facto"),
+        ("invsqrt", [replace(EIGH, precision="bfloat16")], "one in bfloat16 needs a factorisation"),
+        ("invsqrt", [POLYNOMIAL, replace(LATER, precision="bfloat16")], "needs a factorisation"),
     ],
 )
 def test_other_steps_are_refused(function: str, steps: list[StepRecord], message: str) -> None:

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+from matrl.backends.halves import round_to
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
-from matrl.core.precision import is_complex, precision_of
+from matrl.core.precision import is_complex, is_half, precision_of
 from matrl.core.program import Operation, Program, evaluate
 from matrl.core.tracing import Graph
+from matrl.discovery.outcomes import slack_of
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod
 from matrl.iterations.form import Registers
@@ -34,16 +36,16 @@ class PlainReading:
             total += total.dtype.type(coefficient) * operand
         if op.shift:
             total += total.dtype.type(op.shift) * np.eye(len(total), dtype=total.dtype)
-        return total
+        return _held(op, total)
 
     def matmul(self, op: Operation, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return _as_known(op.product, left @ right)
+        return _held(op, _as_known(op.product, _held(op, left @ right)))
 
     def gram(self, op: Operation, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return _as_known(op.product, left.conj().T @ right)
+        return _held(op, _as_known(op.product, _held(op, left.conj().T @ right)))
 
     def outer(self, op: Operation, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return _as_known(op.product, left @ right.conj().T)
+        return _held(op, _as_known(op.product, _held(op, left @ right.conj().T)))
 
     def inverse(self, op: Operation, operand: np.ndarray) -> np.ndarray:
         factor = scipy.linalg.cholesky(operand, lower=True)
@@ -72,10 +74,18 @@ class PlainReading:
         return left @ right
 
     def symmetrize(self, op: Operation, operand: np.ndarray) -> np.ndarray:
-        return _as_known("averaged", operand)
+        return _held(op, _as_known("averaged", operand))
 
     def cast(self, op: Operation, operand: np.ndarray) -> np.ndarray:
-        return operand.astype(op.dtype)
+        return _held(op, operand.astype("float32" if is_half(op.dtype) else op.dtype))
+
+
+def _held(op: Operation, value: np.ndarray) -> np.ndarray:
+    """Return a value as the dtype of the operation holds it; half precisions are emulated."""
+    if is_half(op.dtype):
+        value = np.array(value, order="C")
+        round_to(value, op.dtype)
+    return value
 
 
 def _as_known(product: str, full: np.ndarray) -> np.ndarray:
@@ -153,7 +163,7 @@ def records_of(run: Run) -> tuple[list[StepRecord], list[tuple[float, ...]]]:
     function = FUNCTIONS.get(run.function)
     k = function.root_index
     lower, upper = (float(x) for x in function.iterate(np.array([1.0 / run.kappa, 1.0])))
-    records, ranges = [], []
+    records, ranges, before = [], [], "float64"
     for word in run.steps.split():
         word, _, times = word.partition("*")
         word, _, precision = word.partition("@")
@@ -163,8 +173,10 @@ def records_of(run: Run) -> tuple[list[StepRecord], list[tuple[float, ...]]]:
         if isinstance(update, DirectMethod):
             return [StepRecord(name, "direct", chosen)], []
         for _ in range(int(times or 1)):
-            slack = 8.0 * run.rows * float(np.finfo(chosen).eps)
-            top = upper * (1.0 + min(slack, 0.01) * (update.kind == "polynomial"))
+            # What a half precision has pushed out of the range, the step after it still meets.
+            slack = max(slack_of(one, run.rows) for one in (chosen, before))
+            before = chosen
+            top = upper * (1.0 + slack * (update.kind == "polynomial"))
             coefficients = tuple(update.coefficients(k, lower, top))
             new = image(update, k, coefficients, lower, upper)
             ranges.append((lower, upper, new[0]))

@@ -9,6 +9,7 @@ from rich.console import Console, RenderableType
 import matrl
 from matrl.core.plan import Domain, Prediction, Provenance, Scaling, StepRecord
 from matrl.discovery import Found
+from matrl.discovery.race import RaceEntry
 from matrl.errors import InputError, MissingExtraError
 from matrl.profile import OperationTime, Profile
 from matrl.report import (
@@ -87,6 +88,9 @@ def test_plan_report() -> None:
     for word in ("0.0125 at the prices of 'somewhere'", "matrl 1.2.3, seed 4, 500 nodes"):
         assert word in text
     assert "error 2e-07, 300 us a matrix" in text
+    timed = replace(PLAN.provenance, predicted_over_measured=1.25)
+    many = replace(PLAN, provenance=timed, batch=7)
+    assert "300 us a batch of 7 (predicted/measured 1.25)" in printed(plan_report(many))
     unraced = replace(PLAN, provenance=Provenance())
     assert "no race was run" in printed(plan_report(unraced))
 
@@ -97,6 +101,22 @@ def test_front_report_has_a_row_a_plan() -> None:
     assert text.count("0.0125") == 2
     assert PLAN.steps[0].name in text
     assert "12.5 ms" in printed(front_report(found, in_seconds=True))
+
+
+def test_race_table_has_a_row_a_finalist() -> None:
+    entries = (
+        RaceEntry(PLAN, 2e-7, 0.025, "won"),
+        RaceEntry(replace(PLAN, tol=1e-3), 4e-3, None, "dropped", "error 0.004 above 1e-06"),
+    )
+    found = Found(PLAN, 0.0125, 500, 1.5, True, False, "optimal", (PLAN,), race=entries)
+    text = printed(found_report(found, in_seconds=True))
+    won = next(line for line in text.splitlines() if "won" in line)
+    for word in ("12.5 ms", "25 ms", "0.50", "2e-07"):
+        assert word in won
+    dropped = next(line for line in text.splitlines() if "dropped" in line)
+    assert "0.004" in dropped
+    assert dropped.count(" - ") == 2
+    assert "race" not in printed(found_report(replace(found, race=()), in_seconds=True)).split()
 
 
 def test_found_report_says_what_optimal_means() -> None:

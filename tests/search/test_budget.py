@@ -61,6 +61,27 @@ def test_the_least_error_within_the_budget(planner, budget, seed):
     assert network.quality((state, 0)) == pytest.approx(best, rel=1e-9)
 
 
+@pytest.mark.parametrize("planner", list(PLANNERS))
+@pytest.mark.parametrize("seed", range(4))
+def test_a_quality_that_is_enough_ends_the_search(planner, seed):
+    network = Anywhere(random_dag(seed, 18), set(), merged=False)
+    best = best_by_hand(network, math.inf)
+    full = search(Budgeted(network), planner=planner, seed=seed)
+    enough = 0.5
+    assert best <= enough
+    result = search(Budgeted(network, enough=enough), planner=planner, seed=seed)
+    assert result.optimal
+    assert Budgeted.quality_of(result.cost) == pytest.approx(enough)
+    assert result.nodes <= full.nodes
+    state = 0
+    for action in Budgeted.actions_of(result.actions):
+        state = network.arcs[state][action][0]
+    assert network.quality((state, 0)) <= enough
+    # What is never enough changes nothing.
+    other = search(Budgeted(network, enough=1e-300), planner=planner, seed=seed)
+    assert other.cost == full.cost
+
+
 @given(st.floats(1e-300, 1e6))
 @settings(max_examples=100)
 def test_costs_stand_for_errors(error):

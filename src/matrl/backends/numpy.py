@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from matrl.backends import elementwise, factorizations, products, spectral, tiles
+from matrl.backends import elementwise, factorizations, halves, products, spectral, tiles
 from matrl.backends.layout import check_matrix, check_square
 from matrl.backends.norms import all_finite, matrix_norms
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
@@ -25,6 +25,7 @@ class NumpyBackend:
     cast = staticmethod(elementwise.cast)
     linear = staticmethod(elementwise.linear)
     scale_by_power_of_two = staticmethod(elementwise.scale_by_power_of_two)
+    round_to = staticmethod(halves.round_to)
 
     matmul = staticmethod(products.matmul)
     matmul_hermitian = staticmethod(products.matmul_hermitian)
@@ -44,8 +45,8 @@ class NumpyBackend:
     polar_factor = staticmethod(spectral.polar_factor)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
-        """Return an uninitialised C-contiguous array of this shape and dtype."""
-        return np.empty(shape, dtype)
+        """Return an uninitialised C-contiguous array; float32 for the name of a half precision."""
+        return np.empty(shape, halves.storage_dtype(dtype))
 
     def norms(self, x: Matrix) -> MatrixNorms:
         """Return the norms of ``x`` (m x n), accumulated in float64; NaN if ``x`` holds NaN."""

@@ -36,7 +36,18 @@ class Backend(Protocol):
     """
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
-        """Return an uninitialised C-contiguous array of this shape and dtype."""
+        """Return an uninitialised C-contiguous array of this shape and dtype.
+
+        For ``"bfloat16"`` and ``"float16"`` it is what the backend holds their numbers in.
+        """
+        ...
+
+    def round_to(self, out: Matrix, precision: str) -> None:
+        """Round ``out`` in place to bfloat16 or float16, to nearest, ties to even.
+
+        ``out`` is from ``empty`` of that precision and holds what a kernel that sums in float32 has
+        just written. Nothing is left to do where such a kernel rounds by itself.
+        """
         ...
 
     def cast(self, out: Matrix, x: Matrix) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from matrl.core.measure import Norm
-from matrl.core.precision import Dtype
+from matrl.core.precision import Dtype, Precision, is_complex, is_half
 from matrl.errors import ArtifactError
 
 __all__ = ["Domain", "PlanRecord", "Prediction", "Provenance", "Scaling", "StepRecord"]
@@ -77,7 +77,7 @@ class StepRecord:
 
     name: str
     form: str
-    precision: Literal["float32", "float64"]
+    precision: Precision
     coefficients: tuple[float, ...] = ()
     product: Literal["mirrored", "averaged"] = "mirrored"
     error: float = 0.0
@@ -219,6 +219,8 @@ class PlanRecord:
             problem = "scaling by lanczos needs steps >= 1"
         elif not self.steps:
             problem = "has no steps"
+        elif is_complex(self.dtype) and any(is_half(step.precision) for step in self.steps):
+            problem = "steps in bfloat16 and float16 are for real matrices"
         elif min(self.shape) < 1 or self.batch < 1:
             problem = "shape and batch must be positive"
         if problem:

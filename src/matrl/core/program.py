@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
+from matrl.core.precision import is_half
+
 __all__ = ["KINDS", "Kind", "Operation", "Product", "Program", "Reading", "Shape", "evaluate"]
 
 Kind = Literal[
@@ -28,6 +30,8 @@ Product = Literal["general", "mirrored", "averaged"]
 Shape = Literal["square", "tall", "large"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+FACTORISATIONS: frozenset[Kind] = frozenset({"inverse", "spectral", "lyapunov", "polar"})
+"""What goes through a factorisation, which no half precision has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,11 @@ class Program:
     def inputs(self) -> tuple[str, ...]:
         """Names of the input matrices, in the order of their operations."""
         return tuple(op.label for op in self.operations if op.kind == "input")
+
+    @property
+    def factorises_in_half(self) -> bool:
+        """Whether it asks for a factorisation in a half precision, which does not exist."""
+        return any(op.kind in FACTORISATIONS and is_half(op.dtype) for op in self.operations)
 
     def last_uses(self) -> tuple[int, ...]:
         """Return, per value, the index of the last operation that reads it.

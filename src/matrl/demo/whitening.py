@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from matrl.core.precision import PRECISIONS
+from matrl.core.precision import FULL_PRECISIONS
 from matrl.core.spectrum import Spectrum
 from matrl.demo.display import data_table, prices_table, result_report
 from matrl.demo.judging import judge, route_error, step_errors
@@ -131,7 +131,7 @@ def _profiled(n: int, stage: _Stage) -> tuple[float, bool, Profile]:
     """Return seconds, whether from the cache, and the prices; discover() then finds them cached."""
     stage.begin(f"profiling this machine at n = {n} (at most 5 s, once)")
     before, started = load_cached(), time.perf_counter()
-    profile = profile_for(PRECISIONS, n)
+    profile = profile_for(FULL_PRECISIONS, n)
     seconds = time.perf_counter() - started
     cached = before is not None and profile == before
     stage.begin(f"prices {'from the cache' if cached else f'measured in {seconds:.1f} s'}")

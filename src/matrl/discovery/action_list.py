@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from matrl.discovery.outcomes import slack_precision
 from matrl.discovery.pricing import SchedulePricer, Structure
 from matrl.discovery.reach import Reach
 from matrl.discovery.state import Action
@@ -16,17 +17,16 @@ __all__ = ["ActionList"]
 class ActionList:
     """Actions open in the same place, (c,), with their maps.
 
-    ``maps`` are places in the reach, -1 for direct methods; ``needs_residual`` says what their
-    form needs, ``is_polynomial`` what kind of map the update is.
+    ``maps`` are places in the reach, -1 for direct methods, as wide as the step's own precision
+    asks for; ``needs_residual`` says what their form needs, ``is_polynomial`` what kind of map the
+    update is.
     """
 
     def __init__(self, actions: Sequence[Action], reach: Reach, pricer: SchedulePricer) -> None:
         self.actions = tuple(actions)
-        self._pricer = pricer
-        self.maps = np.array(
-            [-1 if a.form == DIRECT else reach.index_of(a.name, a.precision) for a in self.actions],
-            dtype=int,
-        )
+        self._pricer, self._reach = pricer, reach
+        self._maps: dict[str | None, np.ndarray] = {}
+        self.maps = self.maps_after(None)
         self.is_direct = np.array([a.form == DIRECT for a in self.actions], dtype=bool)
         forms = [None if a.form == DIRECT else FORMS.get(a.form) for a in self.actions]
         self.needs_residual = np.array([f is not None and f.needs_residual for f in forms], bool)
@@ -38,6 +38,19 @@ class ActionList:
         self._prices: dict[tuple[Structure | None, bool], np.ndarray] = {}
         self._pending: dict[bool, np.ndarray] = {}
         self._own: np.ndarray | None = None
+
+    def maps_after(self, previous: str | None) -> np.ndarray:
+        """Return the places of the maps after a step in a precision, ``None`` at the start."""
+        if previous not in self._maps:
+            wanted = [slack_precision(a.precision, previous) for a in self.actions]
+            self._maps[previous] = np.array(
+                [
+                    -1 if a.form == DIRECT else self._reach.index_of(a.name, precision)
+                    for a, precision in zip(self.actions, wanted, strict=True)
+                ],
+                dtype=int,
+            )
+        return self._maps[previous]
 
     def prices(self, previous: Structure | None, previous_is_first: bool) -> np.ndarray:
         """Return the prices of the actions after a step."""

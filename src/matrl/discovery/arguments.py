@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from matrl.core.precision import PRECISIONS, precision_of
+from matrl.core.precision import FULL_PRECISIONS
 from matrl.discovery.problem import Problem
 from matrl.errors import InputError, UnknownNameError
 from matrl.iterations import UPDATES, DirectMethod, Update, can_meet_zero
 from matrl.search import PLANNERS
 
-__all__ = ["allowed_updates", "check_goal", "check_limits", "precisions_of"]
+__all__ = ["allowed_updates", "check_goal", "check_limits"]
 
 
 def check_limits(
@@ -63,16 +63,6 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the dtypes steps may work in."""
-    names = PRECISIONS if precision is None else _names(precision)
-    names = tuple(precision_of(name) for name in names)
-    unknown = [name for name in names if name not in PRECISIONS]
-    if unknown or not names:
-        raise InputError(f"precision: must be among {', '.join(PRECISIONS)}, got {precision!r}")
-    return names
-
-
 def allowed_updates(problem: Problem, allow: str | Sequence[str]) -> list[Update | DirectMethod]:
     """Return the actions that match the patterns and compute the problem's function."""
     function = problem.matrix_function
@@ -93,7 +83,7 @@ def allowed_updates(problem: Problem, allow: str | Sequence[str]) -> list[Update
         )
     if not problem.spectrum.zeros:
         return fitting
-    meeting = [u for u in fitting if any(can_meet_zero(u, name) for name in PRECISIONS)]
+    meeting = [u for u in fitting if any(can_meet_zero(u, name) for name in FULL_PRECISIONS)]
     if not meeting:
         raise InputError(
             f"allow: all of the actions matching {allow!r} have a pole at 0, but some samples are "

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from matrl.core.plan import Prediction, Provenance, StepRecord
-from matrl.core.precision import PRECISIONS
+from matrl.core.precision import FULL_PRECISIONS, PRECISIONS
 from matrl.discovery.confirmation import Confirmation
 from matrl.discovery.domains import ScaledDomain, scaled_domains
 from matrl.discovery.environment import MAX_STEPS, ScheduleEnvironment
+from matrl.discovery.precisions import usable_precisions
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.problem import Problem
 from matrl.discovery.state import Action
@@ -45,9 +46,10 @@ def environment_for(
     """Return what :func:`~matrl.discover` searches, for those who run a planner themselves.
 
     ``updates`` are those of :func:`~matrl.discovery.arguments.allowed_updates`, ``precisions`` the
-    dtypes their steps may work in. Prices ``given`` by the user leave out what scaling costs.
-    ``steps`` is the largest number of steps, at most 64; ``minimizes_error`` is for a search by
-    :class:`~matrl.search.Budgeted`; ``widens`` is off to measure what variations are worth.
+    ones their steps may work in, half precisions only where the profile has products in them.
+    Prices ``given`` by the user leave out what scaling costs. ``steps`` is the largest number of
+    steps, at most 64; ``minimizes_error`` is for a search by :class:`~matrl.search.Budgeted`;
+    ``widens`` is off to measure what variations are worth.
 
     >>> from matrl import Profile, Spectrum
     >>> from matrl.discovery.arguments import allowed_updates
@@ -68,6 +70,7 @@ def environment_for(
         return (norm or 0.0) + domain.matvecs * (matvec or 0.0)
 
     prices = price_list(profile, problem)
+    precisions = usable_precisions(precisions, problem.dtype, profile)
     actions = [(update, precision) for update in updates for precision in precisions]
     if problem.spectrum.zeros:
         actions = [action for action in actions if can_meet_zero(*action)]
@@ -166,7 +169,7 @@ class Assembler:
     def direct_plans(self) -> list[Plan]:
         """Return the plans of an eigendecomposition that have a price, one a precision."""
         plans = []
-        for precision in PRECISIONS:
+        for precision in FULL_PRECISIONS:
             cost = self._environment.cost_of_direct("eigh", precision)
             if cost is not None:
                 step = StepRecord("eigh", DIRECT, precision)  # type: ignore[arg-type]

@@ -13,9 +13,10 @@ import numpy as np
 
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
+from matrl.core.precision import is_half
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.iterates import Iterates, fine_error
-from matrl.discovery.outcomes import Outcome
+from matrl.discovery.outcomes import Outcome, slack_precision
 from matrl.discovery.rounding import Noise, RoundingModel, dips_of
 from matrl.discovery.state import Action, ScheduleState
 from matrl.discovery.variations import VariedOutcomes
@@ -23,6 +24,9 @@ from matrl.iterations import FORMS, UPDATES, DirectMethod, Update
 from matrl.readings.scalar import apply_update, is_positive
 
 __all__ = ["Confirmation", "Confirmations"]
+
+HALF_MARGIN = 1.5
+"""How far above its predicted level the rounding of half precisions may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +47,13 @@ class Confirmation:
 
     @property
     def total_error(self) -> float:
-        """Worst error in exact arithmetic plus the predicted rounding level."""
-        return self.error + self.rounding
+        """Worst error in exact arithmetic plus the predicted rounding level.
+
+        The level is a typical one. In half precisions it is often most of the error, so that what
+        runs show beyond it is added.
+        """
+        uses_half = any(is_half(step.precision) for step in self.steps)
+        return self.error + self.rounding * (HALF_MARGIN if uses_half else 1.0)
 
 
 class Confirmations:
@@ -105,7 +114,8 @@ class Confirmations:
             return self._direct(state, before, update, action)
         if not math.isfinite(before.rounding):
             return replace(before, error=math.inf)
-        outcome = self._outcomes.of(action.name, action.precision, before.exact, action.variation)
+        precision = slack_precision(action.precision, before.exact.precision)
+        outcome = self._outcomes.of(action.name, precision, before.exact, action.variation)
         if outcome is None:
             return replace(before, rounding=math.inf, error=math.inf)
         return self._taken(state, before, update, action, outcome)

@@ -31,7 +31,7 @@ class Description:
     def of(self, state: ScheduleState, open_: ActionList, reached: ReachedRanges) -> Children:
         """Return those of the actions that are legal, with price, bound and whether they end."""
         prices = open_.prices(state.previous, len(state.actions) == 1)
-        maps = open_.maps
+        maps = open_.maps_after(state.precision)
         legal = reached.legal[0, maps] | open_.is_direct
         if state.overshoots:
             legal &= ~open_.is_polynomial

@@ -11,13 +11,13 @@ from matrl.discovery.arguments import (
     allowed_updates,
     check_goal,
     check_limits,
-    precisions_of,
 )
 from matrl.discovery.assembly import Assembler, environment_for
 from matrl.discovery.finalists import MET, RACE_MARGIN, distinct
 from matrl.discovery.found import Found
 from matrl.discovery.least_error import BudgetGoal, found_for_budget, in_errors
 from matrl.discovery.polish import Polishing
+from matrl.discovery.precisions import check_halves, precisions_of, usable_precisions
 from matrl.discovery.problem import Problem
 from matrl.discovery.race import RaceEntry, with_measurements
 from matrl.discovery.raced import Alternatives, finalists_to_race, raced, standing
@@ -58,8 +58,9 @@ def discover(
     ``profile`` gives the prices (a :class:`~matrl.Profile` or the path of its JSON); without one
     this machine's are measured, once, and the best plans of different structures race on matrices
     of the true size: those given, or random ones with the spectrum. ``allow`` filters
-    actions by shell-style patterns, ``precision`` the dtypes steps may work in, ``steps`` is the
-    largest number of steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
+    actions by shell-style patterns, ``precision`` the precisions steps may work in (bfloat16 and
+    float16 only where the profile prices products in them), ``steps`` is the largest number of
+    steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
     steps, or when it has proved its plan optimal; it is deterministic for ``seed`` and ``nodes``.
     With ``minimize="error"`` the plan has the least error found instead, of those with at most
     ``steps`` steps and a cost of at most ``budget``, one of which must be given. The problem needs
@@ -101,7 +102,10 @@ def discover(
     given = profile is not None
     if isinstance(profile, str | os.PathLike):
         profile = Profile.load(profile)
-    elif profile is None:
+    if precision is not None:
+        check_halves(precisions, problem.dtype, profile)
+    precisions = usable_precisions(precisions, problem.dtype, profile)
+    if profile is None:
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
         profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
     least_error = minimize == "error"

@@ -15,7 +15,7 @@ from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.goal import Goal
 from matrl.discovery.lookahead import Lookahead
-from matrl.discovery.outcomes import OutcomeTable
+from matrl.discovery.outcomes import OutcomeTable, slack_precision
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
 from matrl.discovery.refinement import fitted_name, is_better, keeps_safety, refined
@@ -37,9 +37,10 @@ class ScheduleEnvironment:
     """All schedules of the allowed actions for one problem, with their prices.
 
     Every schedule obeys the safety rule: coefficients are designed on the safe domain, whose upper
-    end is widened by 8 n eps (at most 1 %) before each polynomial step, and maps that are not
-    positive on it are not legal. A map with a pole at 0 sends eigenvalues below the domain far
-    above it, where a polynomial would flip their sign; so no polynomial follows it.
+    end is widened before each polynomial step by 8 n eps (at most 1 %; for half precisions, and
+    after them, by four unit roundoffs), and maps that are not positive on it are not legal. A map
+    with a pole at 0 sends eigenvalues below the domain far above it, where a polynomial would flip
+    their sign; so no polynomial follows it.
 
     Where ranges tell the error and all updates equioscillate, states are interpolated ranges;
     otherwise they are exact. What rounding makes of a schedule is asked when it is confirmed.
@@ -306,9 +307,10 @@ class ScheduleEnvironment:
             overshoots=state.overshoots or update.has_pole_at_zero,
             before=state,
         )
+        precision = slack_precision(action.precision, state.precision)
         if self._tabulated is None or update.kind == "repair":
             exact = state if self._tabulated is None else self._confirmations.of(state).exact
-            outcome = self._varied.of(action.name, action.precision, exact, action.variation)
+            outcome = self._varied.of(action.name, precision, exact, action.variation)
             if outcome is None:
                 return None
             one = outcome.iterates
@@ -316,7 +318,7 @@ class ScheduleEnvironment:
                 following, lower=one.lower, upper=one.upper, points=one.points, error=one.error
             )
         reached = self._reach(state)
-        i = self._tabulated.index_of(action.name, action.precision)
+        i = self._tabulated.index_of(action.name, precision)
         ends = float(reached.lower[0, i]), float(reached.upper[0, i])
         return replace(following, lower=ends[0], upper=ends[1], error=float(reached.error[0, i]))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matrl.core.measure import Measure
+from matrl.core.precision import eps_of
 from matrl.discovery.confirmation import Confirmation
 
 __all__ = ["Goal"]
@@ -69,4 +70,4 @@ class Goal:
 
     def is_out_of_reach_of(self, precision: str) -> bool:
         """Whether rounding in a precision rules the tolerance out, without a closer look."""
-        return LEAST_ROUNDING * float(np.finfo(precision).eps) > self.tol
+        return LEAST_ROUNDING * eps_of(precision) > self.tol

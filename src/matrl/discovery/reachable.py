@@ -16,11 +16,14 @@ from matrl.discovery.problem import Problem
 from matrl.iterations import DirectMethod, Update
 from matrl.profile import Profile
 from matrl.search import Budgeted, Environment, Reason, SearchResult, search
+from matrl.search.limits import GRACE
 
 __all__ = ["Deadline", "Question", "Reached", "least_error", "reaches"]
 
-NODES = 2_000
-"""Steps simulated in one search."""
+NODES = 1_000
+"""Steps simulated in one search for the least error."""
+FIRST_PLAN = 2_000 - GRACE
+"""A limit that a search for a tolerance meets at its first plan, or after 2,000 steps."""
 LEAST_SECONDS = 0.1
 SHARE = 0.2
 """No search may take more than this part of the time that is left."""
@@ -106,7 +109,7 @@ def reaches(question: Question, tol: float, deadline: Deadline) -> Reached:
     environment = environment_for(
         problem, question.profile, question.updates, question.precisions, steps=question.steps
     )
-    result = _search(environment, question, deadline, "mcts")
+    result = _search(environment, question, deadline, "mcts", FIRST_PLAN)
     return _best_of(environment, question, result.finalists, tol, result.reason)
 
 
@@ -120,7 +123,7 @@ def least_error(question: Question, deadline: Deadline) -> Reached:
     best = Reached(math.inf, 0.0, "exhausted")
     for planner in PLANNERS:
         environment = question.environment()
-        result = _search(Budgeted(environment), question, deadline.part(SHARE), planner)
+        result = _search(Budgeted(environment), question, deadline.part(SHARE), planner, NODES)
         paid = [(cost, Budgeted.actions_of(actions)) for cost, actions in result.finalists]
         best = min(
             best,
@@ -147,13 +150,13 @@ def _descended(question: Question, deadline: Deadline, best: Reached) -> Reached
 
 
 def _search(
-    environment: Environment[Any], question: Question, deadline: Deadline, planner: str
+    environment: Environment[Any], question: Question, deadline: Deadline, planner: str, nodes: int
 ) -> SearchResult:
     result = search(
         environment,
         planner=planner,
         seed=question.seed,
-        node_limit=NODES,
+        node_limit=nodes,
         time_limit=deadline.seconds,
     )
     if result.interrupted:

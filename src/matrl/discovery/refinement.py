@@ -12,6 +12,7 @@ import numpy as np
 from matrl.coefficients import Kind, refined_coefficients
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
+from matrl.core.precision import is_half
 from matrl.discovery.confirmation import Confirmation
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.outcomes import slack_of
@@ -49,6 +50,8 @@ def refined(
     kinds = kinds_of(step.name for step in found.steps)
     if domain.is_exact or not kinds:
         return None
+    if any(is_half(step.precision) for step in found.steps):
+        return None  # each step needs its own end widened, not the first one all of it
     start = tuple(step.coefficients for step in found.steps)
     slacks = [
         slack_of(step.precision, n) if kind == "polynomial" else 0.0

@@ -50,9 +50,16 @@ def missing_operations(
     question: Question, update: Update | DirectMethod, precision: str
 ) -> frozenset[PricedOperation]:
     """Return the operations without a price that steps of an update need, in one form or other."""
-    function, asked = question.problem.matrix_function, set()
+    return _without_price(question, [(update, precision)])
+
+
+def _without_price(
+    question: Question, actions: Sequence[tuple[Update | DirectMethod, str]]
+) -> frozenset[PricedOperation]:
+    function = question.problem.matrix_function
+    asked: set[PricedOperation] = set()
     pricer = SchedulePricer(function, question.problem.dtype, _Recorder(question, asked))
-    ActionTable.of(function, [(update, precision)], pricer)
+    ActionTable.of(function, actions, pricer)
     return frozenset(asked)
 
 
@@ -79,6 +86,9 @@ def missing_prices(question: Question, deadline: Deadline) -> list[frozenset[Pri
 
     Tried are the sets that single updates need, in the order of their size, and all together.
     """
+    everything = [(update, p) for update in question.updates for p in question.precisions]
+    if not _without_price(question, everything):
+        return []
     known = count_of_actions(question)
     needed = {
         missing_operations(question, update, precision)

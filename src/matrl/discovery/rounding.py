@@ -9,9 +9,10 @@ import numpy as np
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
 from matrl.core.plan import StepRecord
-from matrl.core.precision import working_dtype
+from matrl.core.precision import is_half, working_dtype
 from matrl.core.program import Operation, Shape, evaluate
 from matrl.core.tracing import Expression, Graph
+from matrl.discovery.half_steps import may_leave_range
 from matrl.iterations import DirectMethod, Registers, Update
 from matrl.iterations.schedule import advance, input_matrix, outputs, start
 from matrl.readings.noisy import NoisyReading, NoisyValue, compress, rounding_level
@@ -83,6 +84,8 @@ class RoundingModel:
 
         ``dips`` (q,) says, per node, how far below it an eigenvalue close by may be sent.
         """
+        if self._is_unsafe(nodes, density, noise, previous, record):
+            return {}, math.inf
         graph = Graph()
         registers = self._registers(graph, noise, previous, record.precision)
         following = advance(registers, record, self._function)
@@ -104,6 +107,33 @@ class RoundingModel:
             name: Noise(value, expression.dtype, expression.hermitian, expression.shape)
             for (name, expression), value in zip(live.items(), kept, strict=True)
         }, level
+
+    def _is_unsafe(
+        self,
+        nodes: np.ndarray,
+        density: np.ndarray,
+        noise: Mapping[str, Noise],
+        previous: StepRecord | None,
+        record: StepRecord,
+    ) -> bool:
+        """Whether what a half precision did before may lie beyond where the step is safe."""
+        if previous is None or not is_half(previous.precision):
+            return False
+        graph = Graph()
+        registers = self._registers(graph, noise, previous, record.precision)
+        program = graph.program(*outputs(registers, self._function))
+        inputs = {"A": self._exact(nodes)} | {name: one.value for name, one in noise.items()}
+        sources = max((len(value.errors) for value in inputs.values()), default=0)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return may_leave_range(
+                self._function,
+                (previous, record),
+                np.abs(self._signed(nodes)),
+                noise["m"].value if "m" in noise else None,
+                evaluate(program, self._reading(density, sources), inputs),
+                self._n,
+                self._doubled(density),
+            )
 
     def keeps_zero(
         self,

@@ -60,6 +60,11 @@ class ScheduleState:
         return self.actions[-1].form if self.actions else None
 
     @property
+    def precision(self) -> str | None:
+        """The precision of the last step, ``None`` at the start."""
+        return self.actions[-1].precision if self.actions else None
+
+    @property
     def previous(self) -> Structure | None:
         """The structure of the last step, ``None`` at the start."""
         return self.actions[-1].structure if self.actions else None

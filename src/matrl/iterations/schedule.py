@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
-from matrl.core.precision import working_dtype
+from matrl.core.precision import is_half, working_dtype
 from matrl.core.program import Program
 from matrl.core.tracing import Expression, Graph
 from matrl.errors import InputError
@@ -51,6 +51,16 @@ def check_schedule(function: MatrixFunction, steps: Sequence[StepRecord]) -> Non
         if len(step.coefficients) != count:
             raise InputError(f"{where}: needs {count} coefficients, has {len(step.coefficients)}")
         previous = step.form
+    _check_halves(function, steps)
+
+
+def _check_halves(function: MatrixFunction, steps: Sequence[StepRecord]) -> None:
+    halves = [step.precision for step in steps if is_half(step.precision)]
+    if halves and trace_schedule(function, steps, "float64").factorises_in_half:
+        raise InputError(
+            f"steps: one in {halves[0]} needs a factorisation, which half precisions do not have; "
+            "give it float32 or float64"
+        )
 
 
 def input_matrix(graph: Graph, function: MatrixFunction, dtype: str, label: str) -> Expression:

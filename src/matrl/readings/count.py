@@ -63,7 +63,12 @@ def count(program: Program) -> Counter[tuple[str, str]]:
 
 
 def price(program: Program, prices: PriceList) -> float:
-    """Return the cost of a program: the sum over its operations; infinity if one has no price."""
+    """Return the cost of a program: the sum over its operations; infinity if one has no price.
+
+    No factorisation has one in a half precision, whatever the list says.
+    """
+    if program.factorises_in_half:
+        return math.inf
     total = 0.0
     for (name, dtype), times in count(program).items():
         seconds = prices(name, dtype)

@@ -7,6 +7,7 @@ import numpy as np
 
 from matrl.backends.protocol import Backend
 from matrl.core.layout import INPUT, Layout, allocate, output_slot
+from matrl.core.precision import eps_of, is_half
 from matrl.core.program import Operation, Program
 from matrl.errors import IndefiniteMatrixError
 
@@ -28,7 +29,7 @@ def allocate_workspace(layout: Layout, n: int, backend: Backend, m: int | None =
 def _power(exponent: float, zero_is_zero: bool) -> Any:
     def function(eigenvalues: np.ndarray) -> np.ndarray:
         smallest, largest = float(eigenvalues.min()), float(eigenvalues.max())
-        floor = float(np.finfo(eigenvalues.dtype).eps) * largest
+        floor = eps_of(eigenvalues.dtype.name) * largest
         if zero_is_zero and exponent > 0.0 and smallest >= -len(eigenvalues) * floor:
             # An eigensolver gives 0 as anything within its backward error.
             return np.maximum(eigenvalues, 0.0) ** exponent
@@ -74,6 +75,21 @@ def _execute(
             backend.symmetrize(out)
 
 
+def _execute_in_half(op: Operation, backend: Backend, out: Any, operands: Sequence[Any]) -> None:
+    """Execute an operation in a half precision: sums in float32, each result rounded once."""
+    if op.kind in ("matmul", "gram") and op.product == "averaged":
+        backend.matmul(out, operands[0], operands[1], adjoint_x=op.kind == "gram")
+        backend.round_to(out, op.dtype)
+        backend.symmetrize(out)
+    elif op.kind == "symmetrize":
+        backend.cast(out, operands[0])
+        backend.round_to(out, op.dtype)
+        backend.symmetrize(out)
+    else:
+        _execute(op, backend, out, operands, False)
+    backend.round_to(out, op.dtype)
+
+
 def run(
     program: Program,
     a: Any,
@@ -103,7 +119,10 @@ def run(
     for op, slot in zip(program.operations, layout.slots, strict=True):
         if op.kind != "input":
             operands = [array_at(layout.slots[i]) for i in op.operands]
-            _execute(op, backend, array_at(slot), operands, zero_is_zero)
+            if is_half(op.dtype):
+                _execute_in_half(op, backend, array_at(slot), operands)
+            else:
+                _execute(op, backend, array_at(slot), operands, zero_is_zero)
     for index, value in enumerate(program.outputs):
         if layout.slots[value] != output_slot(index):  # the input itself, or an output twice
             backend.cast(results[index], array_at(layout.slots[value]))

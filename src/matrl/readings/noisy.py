@@ -11,7 +11,8 @@ rounding, nothing of this holds, and the level is infinite.
 
 Sizes of fresh errors follow the usual random-rounding model (Higham & Mary 2019,
 doi:10.1137/18M1226312) with constants fitted to runs of the dense reading; ``tests/readings`` holds
-the model against such runs. This is an estimate, not a bound.
+the model against such runs. This is an estimate, not a bound. In a half precision sums are those of
+float32 and each result is rounded once; where its entries may overflow, the level is infinite.
 """
 
 from collections.abc import Sequence
@@ -64,7 +65,7 @@ class NoisyReading(Events):
             more = self._rows(operand)
             if more is not None:
                 rows = coefficient * more + (0.0 if rows is None else rows)
-        fresh, fresh_rows = self._tall(self._pass(scale, op.dtype), op.shape)
+        fresh, fresh_rows = self._tall(self._sum(values, scale, op.dtype), op.shape)
         is_hermitian = all(operand.is_hermitian for operand in operands)
         return self._value(
             values,
@@ -74,6 +75,7 @@ class NoisyReading(Events):
             rows=rows,
             fresh_rows=fresh_rows,
             is_hermitian=is_hermitian,
+            breakdown=self._overflow(values, op.dtype),
         )
 
     def matmul(self, op: Operation, left: NoisyValue, right: NoisyValue) -> NoisyValue:
@@ -99,6 +101,7 @@ class NoisyReading(Events):
             rows=rows,
             fresh_rows=fresh_rows,
             is_hermitian=False,
+            breakdown=self._overflow(x * y, op.dtype),
         )
 
     def gram(self, op: Operation, left: NoisyValue, right: NoisyValue) -> NoisyValue:
@@ -226,6 +229,7 @@ class NoisyReading(Events):
             rows=self._rows(operand),
             fresh_rows=fresh_rows,
             is_hermitian=operand.is_hermitian,
+            breakdown=self._overflow(operand.values, op.dtype),
         )
 
 

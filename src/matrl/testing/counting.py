@@ -23,15 +23,25 @@ class CountingBackend:
     def __init__(self, backend: Backend = numpy_backend) -> None:
         self._backend = backend
         self.counts: Counter[tuple[str, str]] = Counter()
+        self._latest: list[tuple[str, str]] = []
 
     def _note(self, out: Any, *names: str, of: Sequence[Any] = ()) -> None:
         tall = TALL if any(x.shape[0] != x.shape[1] for x in of) else ""
-        for name in names:
-            self.counts[name + tall, str(out.dtype)] += 1
+        self._latest = [(name + tall, str(out.dtype)) for name in names]
+        self.counts.update(self._latest)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
         """Count nothing."""
         return self._backend.empty(shape, dtype)
+
+    def round_to(self, out: Any, precision: str) -> None:
+        """Count what has just been executed as done in a half precision, which it was for."""
+        for key in self._latest:
+            self.counts[key] -= 1
+            self.counts[key[0], precision] += 1
+        self.counts += Counter()  # without what has become 0
+        self._latest = []
+        self._backend.round_to(out, precision)
 
     def symmetrize(self, out: Any) -> None:
         """Count a pass."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.search.parallel.crews import Inline
-from tests.search.toys import Network, grid, random_dag, two_way_grid
+from tests.search.toys import Arcs, Network, grid, random_dag, two_way_grid
 
 from matrl.errors import WorkersLostError
 from matrl.search import PLANNERS, Limits, Progress, SearchResult, search
@@ -112,7 +112,7 @@ def test_the_limit_of_nodes_is_for_all_together(limit, exchange):
 
 @BOTH
 def test_a_plan_is_searched_for_beyond_the_limit_of_nodes_but_not_without_end(exchange):
-    arcs = {s: [(s + 1, 1.0)] for s in range(200)}
+    arcs: Arcs = {s: [(s + 1, 1.0)] for s in range(200)}
     found = lead(partial(Network, arcs, {200}), 2, exchange, limits=Limits(nodes=10))
     assert found.cost == 200.0
     lost = lead(partial(Network, grid(30), {-1}), 2, exchange, limits=Limits(nodes=10, grace=200))

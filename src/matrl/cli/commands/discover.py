@@ -93,7 +93,8 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
 @click.option(
     "--precision",
     metavar="LIST",
-    help=f"Precisions steps may work in: {','.join(PRECISIONS)}.  [default: all]",
+    help=f"Precisions steps may work in: {','.join(PRECISIONS)} (the first two "
+    "where --profile prices them).  [default: all]",
 )
 @click.option(
     "--norm",

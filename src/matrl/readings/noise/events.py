@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from matrl.core.precision import DTYPES
+from matrl.core.precision import DTYPES, FORMATS, HALF_PRECISIONS, eps_of, is_half
 from matrl.core.program import Operation
 from matrl.readings.noise.value import NoisyValue, adjoint, padded
 
@@ -18,7 +18,7 @@ __all__ = [
     "Events",
 ]
 
-UNIT = {dtype: float(np.finfo(dtype).eps) / 2 for dtype in DTYPES}
+UNIT = {dtype: eps_of(dtype) / 2 for dtype in (*HALF_PRECISIONS, *DTYPES)}
 # Fresh error of an operation in units of the unit roundoff u and its natural scale.
 PRODUCT = 0.25
 INVERSE = 0.25
@@ -26,6 +26,10 @@ EIGENDECOMPOSITION = 0.5
 SINGULAR_VALUES = 0.15
 ORTHOGONALITY = 1.5
 PASS = 0.4
+# A subnormal number is off by up to half the distance of two, evenly spread.
+UNDERFLOW = {name: FORMATS[name].least_subnormal / np.sqrt(12.0) for name in HALF_PRECISIONS}
+# No entry exceeds the 2-norm; sums in float32 and errors have the rest.
+FULLEST = 0.5
 # Variances from which on errors are not followed any more.
 HUGE = 1e100
 EXACT = "exact"
@@ -65,10 +69,28 @@ class Events:
         return float(np.sqrt(self._weights @ (values * values)))
 
     def _pass(self, scale: float, dtype: str) -> float:
-        return PASS * UNIT[dtype] * scale / np.sqrt(self._n)
+        rounding = PASS * UNIT[dtype] * scale / np.sqrt(self._n)
+        return float(np.hypot(rounding, UNDERFLOW[dtype])) if is_half(dtype) else rounding
+
+    def _sum(self, values: np.ndarray, scale: float, dtype: str) -> float:
+        """Return the deviation of a linear combination with these values and terms.
+
+        A half precision rounds once what has been summed in float32.
+        """
+        return self._pass(self._rms(values) if is_half(dtype) else scale, dtype)
 
     def _product(self, x: np.ndarray, y: np.ndarray, dtype: str) -> float:
+        if is_half(dtype):
+            # The sums are those of float32, and then the entries of the result are rounded.
+            return float(
+                np.hypot(self._product(x, y, "float32"), self._pass(self._rms(x * y), dtype))
+            )
         return PRODUCT * UNIT[dtype] * self._rms(x) * self._rms(y)
+
+    def _overflow(self, values: np.ndarray, dtype: str) -> float:
+        """Return infinity where entries may overflow a half precision."""
+        overflows = is_half(dtype) and np.abs(values).max() > FULLEST * FORMATS[dtype].largest
+        return float("inf") if overflows else 0.0
 
     def _tall(self, size: float, shape: str) -> tuple[float, float | None]:
         """Return deviations of entries and of columns outside, for an n x n event of this size."""
@@ -124,11 +146,14 @@ class Events:
         variance = 0.5 * (variance + variance.T)
         if op.product == "averaged":
             variance = 0.5 * variance
+            if is_half(op.dtype):
+                variance = variance + self._pass(self._rms(values), op.dtype) ** 2
         else:
             skew = errors - hermitian
             spread = np.einsum("sij,sij->ij", skew, skew)
             variance = variance + self._weights @ spread @ self._weights
-        return self._value(values, hermitian, np.sqrt(variance), operands)
+        breakdown = self._overflow(values, op.dtype)
+        return self._value(values, hermitian, np.sqrt(variance), operands, breakdown=breakdown)
 
     def _second_order(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the variances of the product of two errors, from theirs."""

@@ -84,11 +84,10 @@ def search_in_parallel(
         ]
 
     def led(crew: Crew) -> SearchResult:
-        with closing(crew):
+        with closing(crew), Interrupts() as interrupts:
             return Conductor(crew, exchange, limits, progress).run(interrupts, finalists)
 
-    with Interrupts() as interrupts:
-        if ray is None:
-            return led(Processes(assignments(workers or 1)))
-        with closing(Cluster(ray, workers)) as cluster:
-            return led(Actors(cluster, assignments(workers or cluster.cores)))
+    if ray is None:
+        return led(Processes(assignments(workers or 1)))
+    with closing(Cluster(ray, workers)) as cluster:
+        return led(Actors(cluster, assignments(workers or cluster.cores)))

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ from matrl.search.parallel.worker import Worker
 __all__ = ["Actors", "Cluster"]
 
 LOCAL = "local"
+KNOCK_SECONDS = 5.0
 OBJECT_STORE = 100 * 2**20
 """Bytes a local Ray sets aside for objects; messages are small."""
 
@@ -43,11 +45,13 @@ class Cluster:
                 "object_store_memory": OBJECT_STORE,
             }
         try:
+            _knock(address)
             self.ray.init(
                 address=address, log_to_driver=False, logging_level=logging.ERROR, **options
             )
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            reason = " ".join(str(error).split())[:300]
+            causes = [str(one) for one in (error, error.__cause__) if one is not None]
+            reason = " ".join(": ".join(causes).split())[:300]
             raise InputError(
                 f"ray: no cluster answers at {address!r} ({reason}); start one with `ray start "
                 "--head`, or give 'local'"
@@ -62,6 +66,13 @@ class Cluster:
         """End the connection, if it was made here."""
         if self._owned:
             self.ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise ``OSError`` where no one listens at host:port: Ray itself waits for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and "//" not in host and port.isdigit():
+        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
 
 
 def _ray() -> ModuleType:

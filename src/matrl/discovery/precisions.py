@@ -1,0 +1,70 @@
+"""Which precisions steps may work in: half ones only where a profile prices them."""
+
+from collections.abc import Sequence
+
+from matrl.core.precision import FULL_PRECISIONS, PRECISIONS, is_complex, is_half, precision_of
+from matrl.errors import InputError
+from matrl.profile import Profile
+
+__all__ = ["check_halves", "precisions_of", "usable_precisions"]
+
+PRODUCTS = ("matmul", "matmul_herm", "gram")
+
+
+def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the precisions steps may work in, in the order named; all of them for ``None``.
+
+    :class:`~matrl.errors.InputError` for what is none.
+
+    >>> precisions_of("bfloat16, float32")
+    ('bfloat16', 'float32')
+    """
+    if precision is None:
+        return PRECISIONS
+    parts = precision.split(",") if isinstance(precision, str) else [str(one) for one in precision]
+    names = tuple(precision_of(part.strip()) for part in parts if part.strip())
+    if not names or any(name not in PRECISIONS for name in names):
+        raise InputError(f"precision: must be among {', '.join(PRECISIONS)}, got {precision!r}")
+    return names
+
+
+def check_halves(precisions: Sequence[str], dtype: str, profile: Profile | None) -> None:
+    """Raise :class:`~matrl.errors.InputError` for half precisions asked for that have no use.
+
+    >>> check_halves(["float32"], "complex64", None)
+    """
+    usable = usable_precisions(precisions, dtype, profile)
+    useless = next((name for name in precisions if name not in usable), None)
+    if useless is None:
+        return
+    if is_complex(dtype):
+        raise InputError(
+            f"precision: {useless} is for real matrices, not for {dtype}; use "
+            f"{' or '.join(FULL_PRECISIONS)}"
+        )
+    if profile is None:
+        raise InputError(
+            f"precision: {useless} is only emulated on this machine and has no price here; give a "
+            "profile that prices it, or leave it out"
+        )
+    raise InputError(
+        f"precision: the profile {profile.name!r} has no price for products in {useless}; add "
+        f"matmul and add in {useless} to it, or leave it out"
+    )
+
+
+def usable_precisions(
+    precisions: Sequence[str], dtype: str, profile: Profile | None
+) -> tuple[str, ...]:
+    """Return the precisions without half ones that have no product in the profile.
+
+    Without a profile there are none, and none for complex matrices: what is measured on this
+    machine is float32 and float64.
+
+    >>> usable_precisions(PRECISIONS, "float64", None)
+    ('float32', 'float64')
+    """
+    priced = set()
+    if profile is not None and not is_complex(dtype):
+        priced = {entry.dtype for entry in profile.entries if entry.op in PRODUCTS}
+    return tuple(name for name in precisions if not is_half(name) or name in priced)
