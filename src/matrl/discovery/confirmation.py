@@ -71,10 +71,16 @@ class Confirmations:
         self._measure, self._domains, self._updates = measure, domains, updates
         self._outcomes, self._rounding, self._tol = outcomes, rounding, tol
         self._known: dict[ScheduleState, Confirmation] = {}
+        self._recalled: dict[ScheduleState, Confirmation] = {}
+        """What an earlier look showed, without its noise."""
 
     def known(self, state: ScheduleState) -> Confirmation | None:
         """Return what is known of a state, ``None`` if it has not been looked at."""
-        return self._known.get(state)
+        return self._known.get(state) or self._recalled.get(state)
+
+    def recall(self, state: ScheduleState, shown: Confirmation) -> None:
+        """Take note of what an earlier look at a state has shown."""
+        self._recalled[state] = shown
 
     def of(self, state: ScheduleState) -> Confirmation:
         """Return what a closer look at a state says."""

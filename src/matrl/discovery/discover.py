@@ -22,6 +22,8 @@ from matrl.discovery.problem import Problem
 from matrl.discovery.race import RaceEntry, with_measurements
 from matrl.discovery.raced import Alternatives, finalists_to_race, raced, standing
 from matrl.discovery.reachable import Question
+from matrl.discovery.recording import journal_for, kept_profile, opened
+from matrl.discovery.resumption import facts_of
 from matrl.discovery.searching import front_with, polished_plans, searched
 from matrl.discovery.state import Action
 from matrl.discovery.unreachable import why_unreachable
@@ -52,6 +54,8 @@ def discover(
     ray: str | None = None,
     deterministic: bool = False,
     progress: Callback | None = None,
+    log: str | os.PathLike[str] | None = None,
+    resume: bool = False,
 ) -> Found:
     """Return the cheapest plan found for a problem.
 
@@ -78,10 +82,15 @@ def discover(
     together, and seconds count from when the first worker is ready. Where the search is to be
     ``deterministic`` with several workers, which needs ``nodes``, they wait for one another to
     share the cost: then the same number of workers finds the same plan.
-    ``progress`` is called with a :class:`~matrl.search.Progress` now and then.
+    ``progress`` is called with a :class:`~matrl.search.Progress` now and then. ``log`` is a file
+    to write the search down in, as JSON lines, which must not exist yet; beside it a checkpoint
+    (``search.jsonl.checkpoint``) holds all that has been evaluated. ``resume`` goes on from that,
+    with the same arguments: ``time_limit`` is then what the search may take in addition, ``nodes``
+    counts from its start. Both are for a search without ``workers``.
 
     Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance,
-    :class:`~matrl.errors.MissingExtraError` if ``ray`` is not installed, and
+    :class:`~matrl.errors.ArtifactError` if the checkpoint or the log to resume is missing, damaged
+    or of another search, :class:`~matrl.errors.MissingExtraError` if ``ray`` is not installed, and
     :class:`~matrl.errors.WorkersLostError` if all workers are lost before they find a plan.
 
     >>> from matrl import Profile, Spectrum
@@ -96,9 +105,10 @@ def discover(
     """
     check_limits(steps, time_limit, nodes, seed, planner, expected_calls)
     check_goal(minimize, budget, steps, expected_calls)
-    check_workers(workers, ray, deterministic, nodes)
+    check_workers(workers, ray, deterministic, nodes, log)
     precisions = precisions_of(precision)
     updates = allowed_updates(problem, allow)
+    journal = journal_for(log, resume)
     given = profile is not None
     if isinstance(profile, str | os.PathLike):
         profile = Profile.load(profile)
@@ -107,24 +117,40 @@ def discover(
     precisions = usable_precisions(precisions, problem.dtype, profile)
     if profile is None:
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
-        profile = profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
+        measured = kept_profile(journal)
+        profile = measured or profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
     least_error = minimize == "error"
     recipe = Recipe(problem, profile, tuple(updates), precisions, given, steps, least_error, budget)
     environment = recipe.schedules()
+    facts = facts_of(
+        problem,
+        profile,
+        updates,
+        precisions,
+        prices="given" if given else "measured",
+        steps=steps,
+        minimize=minimize,
+        budget=budget,
+        planner=planner,
+        seed=seed,
+    )
+    limits = {"time_limit": time_limit, "nodes": nodes, "expected_calls": expected_calls}
     explore = searching(recipe, workers, ray, deterministic)
 
     def run(seconds: float, limit: float, seeds: Sequence[Sequence[Action]]) -> SearchResult:
-        return explore(
-            recipe.of(environment),
-            planner=planner,
-            seed=seed,
-            time_limit=seconds,
-            node_limit=limit,
-            expected_calls=float("inf") if expected_calls is None else expected_calls,
-            finalists=MET,
-            seeds=seeds,
-            progress=in_errors(progress) if least_error else progress,
-        )
+        with opened(journal, facts, profile, **limits) as written:
+            return explore(
+                recipe.of(environment),
+                planner=planner,
+                seed=seed,
+                time_limit=seconds,
+                node_limit=limit,
+                expected_calls=float("inf") if expected_calls is None else expected_calls,
+                finalists=MET,
+                seeds=seeds,
+                progress=in_errors(progress) if least_error else progress,
+                **({} if written is None else {"journal": written}),
+            )
 
     limit = float("inf") if nodes is None else nodes
     if least_error:

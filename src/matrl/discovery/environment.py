@@ -15,10 +15,12 @@ from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.goal import Goal
 from matrl.discovery.lookahead import Lookahead
+from matrl.discovery.memory import ReachMemory
 from matrl.discovery.outcomes import OutcomeTable, slack_precision
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
 from matrl.discovery.refinement import fitted_name, is_better, keeps_safety, refined
+from matrl.discovery.resumption import ResumableSchedules
 from matrl.discovery.rounding import RoundingModel
 from matrl.discovery.state import Action, ScheduleState
 from matrl.discovery.structures import cheapest_forms
@@ -33,7 +35,7 @@ __all__ = ["Action", "ScheduleEnvironment", "ScheduleState"]
 MAX_STEPS = 64
 
 
-class ScheduleEnvironment:
+class ScheduleEnvironment(ResumableSchedules):
     """All schedules of the allowed actions for one problem, with their prices.
 
     Every schedule obeys the safety rule: coefficients are designed on the safe domain, whose upper
@@ -113,6 +115,7 @@ class ScheduleEnvironment:
             lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
         self._description = Description(self._goal, self._bounds, lookahead, max_steps)
         self._reached: dict[Hashable, ReachedRanges] = {}
+        self._firsts = ReachMemory()
 
     def _list(self, actions: Sequence[Action]) -> ActionList:
         reach: Reach = self._tabulated or self._exact_reach
@@ -432,10 +435,12 @@ class ScheduleEnvironment:
         """Return where the maps lead from a state, computed once for equal states."""
         key = state.range_key
         if key not in self._reached:
+            first, at_start, is_new = self._firsts.of(state)
             if self._tabulated is None:
-                self._reached[key] = self._exact_reach.of(state)
+                one = self._exact_reach.of(first)
             else:
-                first = not state.actions
-                self._reached[key] = self._tabulated.of(np.array([state.spread]), at_start=first)
-            return self._reached[key]
+                one = self._tabulated.of(np.array([first.spread]), at_start=at_start)
+            self._reached[key] = one
+            if is_new:
+                return one
         return replace(self._reached[key], simulated=0)

@@ -11,6 +11,7 @@ from matrl.core.measure import Measure
 from matrl.core.precision import FORMATS, eps_of, is_half
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.iterates import Iterates
+from matrl.discovery.memory import OutcomeMemory
 from matrl.discovery.state import ScheduleState
 from matrl.errors import InputError
 from matrl.iterations import Samples, Update
@@ -75,6 +76,7 @@ class OutcomeTable:
         self._measure, self._domains, self._n = measure, domains, n
         self._updates = {update.name: update for update in updates}
         self._known: dict[Hashable, Outcome | None] = {}
+        self.memory = OutcomeMemory()
         self.simulated = 0
 
     def of(self, name: str, precision: str, state: ScheduleState) -> Outcome | None:
@@ -86,11 +88,27 @@ class OutcomeTable:
         is_polynomial = update.kind == "polynomial"
         if is_polynomial and state.overshoots:
             return None
-        place = (state.range_key, name, precision if is_polynomial else "")
+        kind = precision if is_polynomial else ""
+        place = self.memory.key(name, kind, state)
         if place not in self._known:
-            self._known[place] = self._compute(update, precision, state)
+            remembered = self.memory.get(place)
+            if remembered is not None:
+                self._known[place] = self.recalled(update, *remembered)
+                return self._known[place]
+            outcome = self._known[place] = self._compute(update, precision, state)
+            self.memory.keep(name, kind, state, None if outcome is None else outcome.coefficients)
             self.simulated += 1
         return self._known[place]
+
+    def recalled(
+        self, update: Update, state: ScheduleState, coefficients: tuple[float, ...] | None
+    ) -> Outcome | None:
+        """Return an outcome whose coefficients are known."""
+        if coefficients is None:
+            return None
+        domain = self._domains[state.domain]
+        iterates = Iterates.after(self._measure, domain, state, update, coefficients)
+        return None if iterates is None else Outcome(coefficients, iterates)
 
     def _compute(self, update: Update, precision: str, state: ScheduleState) -> Outcome | None:
         k = self._measure.function.root_index

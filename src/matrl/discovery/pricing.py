@@ -1,6 +1,7 @@
 """What a step costs where it stands in a schedule, read off compiled programs."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 from matrl.core.function import MatrixFunction
@@ -10,10 +11,13 @@ from matrl.iterations.schedule import forms_of
 from matrl.iterations.update import some_range
 from matrl.readings.count import PriceList, price
 
-__all__ = ["SchedulePricer", "Structure"]
+__all__ = ["CompanyKey", "SchedulePricer", "Structure"]
 
 Structure = tuple[str, str, str, str]
 """What the operations of a step depend on: (name, form, precision, product)."""
+
+CompanyKey = tuple[Structure, tuple[str, str, str], bool, str]
+"""A step, the (form, precision, product) before it, whether that was the first, and its name."""
 
 
 _OPENING = "series-3"
@@ -40,7 +44,7 @@ class SchedulePricer:
         self._prices = prices
         # One cache an instance: lru_cache on methods would keep every pricer alive.
         self._program_cost = lru_cache(maxsize=None)(self._compute_cost)
-        self._company_prices: dict[object, float] = {}
+        self._company_prices: dict[CompanyKey, float] = {}
         self.step_price = lru_cache(maxsize=None)(self._compute_step_price)
         self.pending = lru_cache(maxsize=None)(self._compute_pending)
 
@@ -93,6 +97,17 @@ class SchedulePricer:
                     price -= self.pending(previous, is_first)
             self._company_prices[key] = price
         return self._company_prices[key]
+
+    def dump(self) -> list[tuple[list[object], float]]:
+        """Return, as plain data, prices whose last digit depends on what was asked for first."""
+        return [
+            ([list(structure), list(kind), is_first, name], price)
+            for (structure, kind, is_first, name), price in self._company_prices.items()
+        ]
+
+    def load(self, data: Sequence[tuple[CompanyKey, float]]) -> None:
+        """Take note of such prices, to be called before any is asked for."""
+        self._company_prices.update(data)
 
     def _company(self, last: Structure, is_first: bool) -> tuple[Structure, ...]:
         """Return a short schedule that ends in a step, standing for all that end in it."""

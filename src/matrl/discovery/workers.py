@@ -74,7 +74,11 @@ class Recipe:
 
 
 def check_workers(
-    workers: int | None, ray: str | None, deterministic: bool, nodes: int | None
+    workers: int | None,
+    ray: str | None,
+    deterministic: bool,
+    nodes: int | None,
+    log: object = None,
 ) -> None:
     """Raise :class:`~matrl.errors.InputError` for workers that cannot be."""
     is_count = isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1
@@ -82,6 +86,11 @@ def check_workers(
         raise InputError(f"workers: must be an integer >= 1, got {workers!r}")
     if ray is not None and not (isinstance(ray, str) and ray.strip()):
         raise InputError(f"ray: must be the address of a cluster, or 'local', got {ray!r}")
+    if log is not None and (ray is not None or workers not in (None, 1)):
+        raise InputError(
+            "log: is that of a search by itself; leave it out, or workers and ray, which share a "
+            "search"
+        )
     if deterministic and nodes is None:
         raise InputError(
             "deterministic: needs a limit of nodes; a limit of time alone ends every search "

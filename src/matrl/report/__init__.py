@@ -3,6 +3,7 @@
 from matrl.report.findings import found_report, front_report
 from matrl.report.plans import plan_report, steps_table
 from matrl.report.profiles import profile_report
+from matrl.report.searches import search_report
 from matrl.report.solutions import solution_document, solution_report, status_counts
 from matrl.report.units import in_engineering_units
 
@@ -12,6 +13,7 @@ __all__ = [
     "in_engineering_units",
     "plan_report",
     "profile_report",
+    "search_report",
     "solution_document",
     "solution_report",
     "status_counts",

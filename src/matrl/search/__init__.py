@@ -4,11 +4,13 @@ from matrl.search.archive import Elite
 from matrl.search.budget import Budgeted
 from matrl.search.driver import Search, search
 from matrl.search.environment import NO_CHILDREN, Children, Environment, Verdict
+from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
 from matrl.search.parallel import search_in_parallel
 from matrl.search.planners import PLANNERS
 from matrl.search.progress import Progress
 from matrl.search.result import SearchResult
+from matrl.search.resumable import Resumable
 
 __all__ = [
     "NO_CHILDREN",
@@ -17,9 +19,11 @@ __all__ = [
     "Children",
     "Elite",
     "Environment",
+    "Journal",
     "Limits",
     "Progress",
     "Reason",
+    "Resumable",
     "Search",
     "SearchResult",
     "Verdict",

@@ -47,6 +47,11 @@ class Archive:
             self._cells[_cell(elite.cost, elite.quality, elite.label)] = elite
 
     @property
+    def in_order(self) -> tuple[Elite, ...]:
+        """All of them, in the order in which their cells were filled."""
+        return tuple(self._cells.values())
+
+    @property
     def elites(self) -> tuple[Elite, ...]:
         """All of them, the cheapest first."""
         return tuple(sorted(self._cells.values(), key=lambda e: (e.cost, e.quality)))

@@ -5,7 +5,7 @@ grows with the error, and steps are free as long as the budget lasts.
 """
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ class Budgeted:
     def __init__(
         self, environment: Environment[Any], budget: float = math.inf, enough: float = 0.0
     ) -> None:
-        self._inner = environment
+        self._inner: Any = environment
         self._budget = budget * (1.0 + TOLERANCE)
         self._enough = enough
 
@@ -171,3 +171,44 @@ class Budgeted:
     def key(self, state: _State) -> Hashable:
         """Return the key within, what has been spent, and whether and how the plan has ended."""
         return (self._inner.key(state.inner), f"{state.spent:.12g}", state.end)
+
+    # To be logged and resumed, see resumable.py ---------------------------------------------
+
+    def dump_action(self, action: Any) -> Any:
+        """Return an action as plain data: what it takes of the budget with that within."""
+        if isinstance(action, End):
+            return {"end": action.quality}
+        return {"paid": action.price, "action": self._inner.dump_action(action.action)}
+
+    def load_action(self, data: Any) -> Any:
+        """Return the action of plain data; ``ValueError`` if it is none."""
+        match data:
+            case {"end": float(quality)}:
+                return End(quality)
+            case {"paid": float(price), "action": inner}:
+                return Paid(self._inner.load_action(inner), price)
+        raise ValueError("an action that is none")
+
+    def describe(self, action: Any) -> str:
+        """As within; an end goes without saying."""
+        return "" if isinstance(action, End) else self._inner.describe(action.action)
+
+    def price_of(self, actions: Sequence[Any], cost: float) -> float:
+        """Return what a plan takes of the budget."""
+        return self.spent_by(tuple(actions))
+
+    def dump_look(self, state: _State) -> Any:
+        """As within."""
+        return self._inner.dump_look(state.inner)
+
+    def load_look(self, state: _State, data: Any) -> None:
+        """As within."""
+        self._inner.load_look(state.inner, data)
+
+    def dump_memory(self) -> Any:
+        """As within."""
+        return self._inner.dump_memory()
+
+    def load_memory(self, data: Any) -> None:
+        """As within."""
+        self._inner.load_memory(data)

@@ -1,22 +1,29 @@
 """Running a planner: limits, progress, Ctrl-C, and what is returned."""
 
+import contextlib
 import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from matrl.errors import ArtifactError
 from matrl.search.archive import Archive, Elite, front_of
 from matrl.search.environment import Environment
-from matrl.search.graph import Graph, actions_of
+from matrl.search.graph import Graph, Path, actions_of
 from matrl.search.incumbent import GAIN, Incumbent
+from matrl.search.interrupts import deferred_interrupts
+from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
-from matrl.search.planners import PLANNERS, Setting, take_ends
+from matrl.search.planners import PLANNERS, Continuing, Setting, best_tail, take_ends
 from matrl.search.planting import plant
 from matrl.search.progress import Callback, Progress
+from matrl.search.restoration import restored_graph
 from matrl.search.result import SearchResult
+from matrl.search.resumable import Resumable
+from matrl.search.snapshot import Snapshot, taken
 
 __all__ = ["Search", "search"]
 
@@ -50,6 +57,61 @@ class Search:
         self._reported = 0.0
         self._reported_cost = math.inf
         self._quality = math.inf
+
+    @classmethod
+    def restored(
+        cls,
+        environment: Resumable[Any],
+        snapshot: Snapshot,
+        *,
+        planner: str = "mcts",
+        merge: bool = True,
+        prune: bool = True,
+        source: str = "checkpoint",
+    ) -> "Search":
+        """Return a search that goes on from a snapshot, in a new environment equal to its own.
+
+        ``mcts`` goes on as if it had never stopped; the other planners start again at the root, in
+        a graph where all is known that was. Raises :class:`~matrl.errors.ArtifactError`
+        naming ``source`` for what no search of this environment has left.
+        """
+        one = cls(environment, planner=planner, merge=merge, prune=prune)
+        graph = one._graph
+        try:
+            archive, random = restored_graph(snapshot, environment, graph, merged=merge)
+            incumbent = Incumbent(graph)
+            incumbent.cost, incumbent.scale = snapshot.incumbent, snapshot.scale
+            one._archive, one._incumbent = archive, incumbent
+            one._setting = Setting(environment, graph, incumbent, archive, random, prune)
+            one._planner = PLANNERS[planner](one._setting)
+            if isinstance(one._planner, Continuing):
+                one._planner.load(snapshot.planner)
+        except ValueError as error:
+            raise ArtifactError(f"{source}: is not a valid checkpoint ({error})") from None
+        one._seconds = one._reported = snapshot.seconds
+        return one
+
+    def snapshot(self) -> Snapshot:
+        """Return all that has been evaluated; to be called between two iterations.
+
+        The environment must be :class:`~matrl.search.resumable.Resumable`.
+        """
+        planner = self._planner
+        return taken(
+            self.environment,
+            self._graph,
+            self._archive,
+            self._setting.random,
+            seconds=self._seconds,
+            incumbent=self._incumbent.cost,
+            scale=self._incumbent.scale,
+            planner=planner.dump() if isinstance(planner, Continuing) else None,
+        )
+
+    @property
+    def environment(self) -> Any:
+        """What is searched."""
+        return self._environment
 
     @property
     def incumbent(self) -> float:
@@ -104,31 +166,59 @@ class Search:
         environment = self._environment
         return Elite(price, environment.quality(state), environment.label(state), actions)
 
-    def advance(self, limits: Limits, progress: Callback | None = None) -> Reason:
+    def best_path(self) -> Path:
+        """Return the best plan so far; empty if there is none."""
+        return best_tail(self._graph.root)
+
+    def best_paths(self, count: int) -> list[tuple[float, Path]]:
+        """Return up to ``count`` of the cheapest plans in the graph, with their costs."""
+        return self._graph.best_paths(count)
+
+    def quality_of(self, path: Path) -> float:
+        """Return the quality of the state at the end of a path; infinity for an empty one."""
+        return self._environment.quality(path[-1][1].child.state) if path else math.inf
+
+    def advance(
+        self, limits: Limits, progress: Callback | None = None, journal: Journal | None = None
+    ) -> Reason:
         """Iterate until the plan is proved, nothing is left, a limit is met, or Ctrl-C comes.
 
-        The limits count from the start of the search, not of this call.
+        The limits count from the start of the search, not of this call. With a ``journal`` Ctrl-C
+        waits for the end of an iteration, unless it comes twice.
         """
         before, started = self._seconds, time.perf_counter()
         reason: Reason | None = None
-        try:
-            if not self._graph.root.is_open:
-                take_ends(self._setting)
-            while self._seeds:
-                plant(self._setting, self._seeds[:1])
-                self._seeds.pop(0)
-            while reason is None:
-                if self._incumbent.is_proved:
-                    reason = self._proved()
-                else:
-                    gain = self._incumbent.cost - self._graph.root.lower
-                    reason = limits.met(self._seconds, self._graph.steps, gain)
-                if reason is None and not self._planner.iterate():
-                    reason = self._proved()
-                self._seconds = before + time.perf_counter() - started
-                self._report(progress, limits)
-        except KeyboardInterrupt:
-            reason = "interrupted"
+        is_whole = True
+        with contextlib.ExitStack() as stack:
+            pressed = stack.enter_context(deferred_interrupts()) if journal else _never
+            try:
+                while reason is None:
+                    is_whole = False
+                    if not self._graph.root.is_open:
+                        take_ends(self._setting)
+                    while self._seeds:
+                        plant(self._setting, self._seeds[:1])
+                        self._seeds.pop(0)
+                    if self._incumbent.is_proved:
+                        reason = self._proved()
+                    else:
+                        gain = self._incumbent.cost - self._graph.root.lower
+                        reason = limits.met(self._seconds, self._graph.steps, gain)
+                    if reason is None and not self._planner.iterate():
+                        reason = self._proved()
+                    is_whole = True
+                    self._seconds = before + time.perf_counter() - started
+                    if reason is None and pressed():
+                        reason = "interrupted"
+                    if journal is not None:
+                        journal.look(self)
+                    self._report(progress, limits)
+            except KeyboardInterrupt:
+                reason = "interrupted"
+            if journal is not None:
+                journal.stop(self, between_iterations=is_whole)
+            if pressed() and reason not in ("optimal", "exhausted"):
+                reason = "interrupted"
         self._report(progress, limits, last=True)
         return reason
 
@@ -210,6 +300,7 @@ def search(
     prune: bool = True,
     seeds: Sequence[Sequence[Any]] = (),
     progress: Callback | None = None,
+    journal: Journal | None = None,
 ) -> SearchResult:
     """Return the cheapest plan found from the environment's root to a done state.
 
@@ -220,7 +311,30 @@ def search(
     leaves out what cannot beat the best plan: both are there to be switched off for comparison.
     ``seeds`` are plans to start from, each by its actions; what is not legal among them is passed
     over.
+    A ``journal``, opened, logs the search and keeps a checkpoint, or goes on from one: then
+    ``time_limit`` is what may be added to the seconds already spent, and ``node_limit`` counts from
+    the start.
     """
-    limits = Limits(time_limit, node_limit, expected_calls)
-    one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune, seeds=seeds)
-    return one.result(one.advance(limits, progress), finalists)
+    if journal is None or journal.checkpoint is None:
+        one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune, seeds=seeds)
+    else:
+        resumed = cast("Resumable[Any]", environment)
+        one = Search.restored(
+            resumed,
+            journal.snapshot(),
+            planner=planner,
+            merge=merge,
+            prune=prune,
+            source=journal.source,
+        )
+    limits = Limits(one.seconds + time_limit, node_limit, expected_calls)
+    if journal is not None:
+        journal.begin(one)
+    result = one.result(one.advance(limits, progress, journal), finalists)
+    if journal is not None:
+        journal.end(one, result)
+    return result
+
+
+def _never() -> bool:
+    return False

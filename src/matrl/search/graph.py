@@ -3,14 +3,15 @@
 import heapq
 import itertools
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from matrl.search.environment import NO_CHILDREN, Children, Environment
+from matrl.search.unmade import Digest, Unmade, make
 
-__all__ = ["Edge", "Graph", "Node", "Path"]
+__all__ = ["Edge", "Graph", "Node", "Path", "Waiting"]
 
 
 class Edge:
@@ -32,7 +33,7 @@ Path = list[tuple["Node", Edge]]
 """Edges one after the other, each with the node it leaves."""
 
 
-class _Waiting:
+class Waiting:
     """Children not tried yet, by price plus bound."""
 
     __slots__ = ("actions", "bounds", "done", "first", "open", "prices", "qualities", "totals")
@@ -48,23 +49,28 @@ class _Waiting:
         self.open = np.ones(len(order), dtype=bool)
         self.first = 0
 
+    def left(self) -> Children:
+        """Return those not tried yet, in order."""
+        left = np.flatnonzero(self.open)
+        actions = [self.actions[i] for i in left.tolist()]
+        return Children(
+            actions, self.prices[left], self.bounds[left], self.done[left], self.qualities[left]
+        )
+
     def least(self) -> float:
         """Return the least price plus bound of those left, infinity if there are none."""
         return float(self.totals[self.first]) if self.first < len(self.totals) else math.inf
 
     def take(self, index: int) -> None:
+        """Take note that a child is being tried."""
         self.open[index] = False
         while self.first < len(self.open) and not self.open[self.first]:
             self.first += 1
 
-    def with_more(self, children: Children) -> "_Waiting":
+    def with_more(self, children: Children) -> "Waiting":
         """Return those left and some more."""
-        left = np.flatnonzero(self.open)
-        actions = [self.actions[i] for i in left.tolist()]
-        rest = Children(
-            actions, self.prices[left], self.bounds[left], self.done[left], self.qualities[left]
-        )
-        return _Waiting(rest.joined(children) if actions else children)
+        rest = self.left()
+        return Waiting(rest.joined(children) if rest.actions else children)
 
 
 class Node:
@@ -73,26 +79,34 @@ class Node:
     ``best`` is the least price to the goal found so far, through confirmed states only, ``lower`` a
     proved lower bound on it; where they meet the node is solved. Both are independent of how the
     node is reached, and of whether it is confirmed itself. ``waiting`` are the children not tried
-    yet.
+    yet. ``origin`` is the node and the action that first led here; the state of a node read from a
+    checkpoint is made from them when it is first needed.
     """
 
     __slots__ = (
+        "_state",
         "best",
         "best_edge",
         "bound",
         "confirmed",
         "dead",
+        "digest",
         "done",
         "edges",
         "lower",
-        "state",
+        "origin",
+        "unmade",
         "visits",
         "waiting",
         "width",
     )
 
     def __init__(self, state: Any, done: bool, bound: float) -> None:
-        self.state = state
+        self._state = state
+        self.unmade: Unmade | None = None
+        self.origin: tuple[Node, Any] | None = None
+        self.digest: bytes | None = None
+        """That of the key, once it has been asked for."""
         self.done = done
         self.confirmed = self.dead = False
         self.bound = 0.0 if done else bound
@@ -100,10 +114,21 @@ class Node:
         self.best = math.inf
         self.best_edge: Edge | None = None
         self.edges: list[Edge] = []
-        self.waiting: _Waiting = _NOTHING
+        self.waiting: Waiting = _NOTHING
         self.width: float = math.inf if done else 0
         """The next batch to ask for; infinite after the last."""
         self.visits = 0
+
+    @property
+    def state(self) -> Any:
+        """The state."""
+        if self.unmade is not None:
+            make(self)
+        return self._state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self._state = state
 
     @property
     def is_open(self) -> bool:
@@ -132,7 +157,7 @@ class Node:
         self.lower = math.inf
 
 
-_NOTHING = _Waiting(NO_CHILDREN)
+_NOTHING = Waiting(NO_CHILDREN)
 
 
 class Graph:
@@ -142,16 +167,35 @@ class Graph:
         self._environment = environment
         self._merge = merge
         self._nodes: dict[Hashable, Node] = {}
+        self._is_restored = False
         self.steps = 0
         self.best_quality = math.inf
         self.root = self._node(environment.root())
         self._accept(self.root)
 
-    def _node(self, state: Any) -> Node:
-        key: Hashable = self._environment.key(state) if self._merge else len(self._nodes)
+    def restore(self, nodes: Sequence[Node], steps: int, best_quality: float) -> None:
+        """Take nodes read from a checkpoint, with their digests, in place of all others."""
+        self._is_restored = True
+        self._nodes = {Digest(node.digest or b""): node for node in nodes}
+        self.root, self.steps, self.best_quality = nodes[0], steps, best_quality
+
+    @property
+    def nodes(self) -> Iterable[tuple[Hashable, Node]]:
+        """The nodes with their keys, in the order in which they were made."""
+        return self._nodes.items()
+
+    def _known(self, key: Hashable) -> Node | None:
         node = self._nodes.get(key)
+        if node is None and self._is_restored:
+            node = self._nodes.get(Digest.of(key))
+        return node
+
+    def _node(self, state: Any, origin: tuple[Node, Any] | None = None) -> Node:
+        key: Hashable = self._environment.key(state) if self._merge else len(self._nodes)
+        node = self._known(key)
         if node is None:
             node = Node(state, self._environment.done(state), self._environment.bound(state))
+            node.origin = origin
             self._nodes[key] = node
             self.best_quality = min(self.best_quality, self._environment.quality(state))
         return node
@@ -176,7 +220,7 @@ class Graph:
         state = self._environment.child(node.state, action)
         edge = None
         if state is not None:
-            child = self._node(state)
+            child = self._node(state, (node, action))
             if child is not node and not any(
                 e.child is child and e.price <= waiting.prices[index] for e in node.edges
             ):

@@ -22,6 +22,7 @@ from matrl.profile import Profile
 from matrl.report import found_report, front_report, in_engineering_units
 from matrl.report.catalogue_tables import families
 from matrl.search import PLANNERS, Progress
+from matrl.search.journal import checkpoint_of
 
 __all__ = ["discover_command"]
 
@@ -146,6 +147,18 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     is_flag=True,
     help="Same result by as many workers with the same --seed and --nodes (needed).",
 )
+@click.option(
+    "--log",
+    type=_FILE,
+    metavar="search.jsonl",
+    help="Write the search down here (see matrl show), and checkpoints beside it.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the search of --log from its checkpoint, for another --time-limit; --nodes "
+    "counts from its start.",
+)
 @click.option("--front", is_flag=True, help="Print the plans no other beats in cost and error.")
 @click.option("-o", "--output", type=_FILE, metavar="plan.json", help="Where to save the plan.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
@@ -175,6 +188,8 @@ def discover_command(
     workers: int | None,
     ray: str | None,
     deterministic: bool,
+    log: Path | None,
+    resume: bool,
     front: bool,
     output: Path | None,
     as_json: bool,
@@ -210,7 +225,11 @@ def discover_command(
             ray=ray,
             deterministic=deterministic,
             progress=lambda progress: show(_line(progress, prices is None, minimize)),
+            log=log,
+            resume=resume,
         )
+    if log is not None and found.interrupted:
+        tell(f"the search goes on from {checkpoint_of(log)} with --resume")
     _deliver(found, output, target, as_json, front=front, in_seconds=prices is None)
 
 

@@ -1,23 +1,35 @@
-"""``matrl show``: what is in a plan."""
+"""``matrl show``: what is in a plan, or in the log of a search."""
 
 from pathlib import Path
 
 import click
 
-from matrl.cli.console import print_report, verbose_option
+from matrl.cli.console import print_document, print_report, verbose_option
 from matrl.plan import Plan
-from matrl.report import plan_report
+from matrl.report import plan_report, search_report
+from matrl.search.log import is_log, read_log
 
 __all__ = ["show_command"]
 
 
-@click.command("show", short_help="Show what is in a plan.")
-@click.argument("plan", metavar="PLAN.json", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the plan's JSON document.")
+@click.command("show", short_help="Show what is in a plan, or in the log of a search.")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @verbose_option
-def show_command(plan: Path, as_json: bool) -> None:
-    """Show a plan: what it is for, its steps, what was predicted and measured."""
-    recorded = Plan.load(plan)
+def show_command(file: Path, as_json: bool) -> None:
+    """Show FILE, a plan (plan.json) or the log of a search (search.jsonl).
+
+    Of a plan: what it is for, its steps, what was predicted and measured. Of a search: what it was
+    for, how its best plan improved, the best lines of its tree, and the front.
+    """
+    if is_log(file):
+        search = read_log(file)
+        if as_json:
+            print_document(search.to_dict())
+        else:
+            print_report(search_report(search))
+        return
+    recorded = Plan.load(file)
     if as_json:
         click.echo(recorded.to_json())
     else:

@@ -6,10 +6,10 @@ from types import MappingProxyType
 from matrl.search.planners.beam import Beam
 from matrl.search.planners.exhaustive import Exhaustive
 from matrl.search.planners.mcts import MonteCarlo
-from matrl.search.planners.planner import Planner, Setting, take_ends
+from matrl.search.planners.planner import Continuing, Planner, Setting, best_tail, take_ends
 from matrl.search.planners.random import RandomWalk
 
-__all__ = ["PLANNERS", "Planner", "Setting", "take_ends"]
+__all__ = ["PLANNERS", "Continuing", "Planner", "Setting", "best_tail", "take_ends"]
 
 PLANNERS: Mapping[str, Callable[[Setting], Planner]] = MappingProxyType(
     {"mcts": MonteCarlo, "exhaustive": Exhaustive, "beam": Beam, "random": RandomWalk}

@@ -1,7 +1,7 @@
 """What a planner is, and what all of them work with."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -10,7 +10,16 @@ from matrl.search.environment import Environment
 from matrl.search.graph import Edge, Graph, Node, Path, actions_of
 from matrl.search.incumbent import Incumbent
 
-__all__ = ["Planner", "Setting", "back_up", "finish", "take_ends", "take_least"]
+__all__ = [
+    "Continuing",
+    "Planner",
+    "Setting",
+    "back_up",
+    "best_tail",
+    "finish",
+    "take_ends",
+    "take_least",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +42,19 @@ class Setting:
         if not self.prune:
             return bool(np.isfinite(total))
         return self.incumbent.is_beaten_by(total)
+
+
+@runtime_checkable
+class Continuing(Protocol):
+    """A planner that has noted something for its next iterations, which a checkpoint must keep."""
+
+    def dump(self) -> Any:
+        """Return that as plain data."""
+        ...
+
+    def load(self, data: Any) -> None:
+        """Go on from there; ``ValueError`` for what is nothing of the kind."""
+        ...
 
 
 class Planner(Protocol):
@@ -60,11 +82,11 @@ def finish(setting: Setting, path: Path, end: Node, price: float) -> float:
         if not np.isfinite(end.best):
             return float("inf")  # it only seemed to be done
         setting.incumbent.offer(total)
-        _remember(setting, [*path, *_tail(end)])
+        _remember(setting, [*path, *best_tail(end)])
     return total
 
 
-def _tail(node: Node) -> Path:
+def best_tail(node: Node) -> Path:
     """Return the cheapest way known from a node to the goal."""
     path: Path = []
     while node.best_edge is not None:
