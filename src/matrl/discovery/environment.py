@@ -15,7 +15,7 @@ from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.goal import Goal
 from matrl.discovery.lookahead import Lookahead
-from matrl.discovery.memory import ReachMemory
+from matrl.discovery.memory import OutcomeMemory, ReachMemory
 from matrl.discovery.outcomes import OutcomeTable, slack_precision
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
@@ -261,6 +261,10 @@ class ScheduleEnvironment(ResumableSchedules):
             return None
         paid = sum(self._scaling_price(self._domains[action.domain]) for action in scaling)
         return (*scaling, *found[0]), paid + found[1]
+
+    def _memories(self) -> Mapping[str, OutcomeMemory]:
+        """Return where outcomes are kept, by name."""
+        return {"rules": self._outcomes.memory, "variations": self._varied.memory}
 
     # Environment protocol ------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from matrl.coefficients import perturbed_coefficients
 from matrl.core.measure import Measure
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.iterates import Iterates
+from matrl.discovery.memory import OutcomeMemory
 from matrl.discovery.outcomes import Outcome, OutcomeTable, slack_of
 from matrl.discovery.reach import Reach, ReachedRanges
 from matrl.discovery.state import ScheduleState
@@ -34,6 +35,8 @@ PERTURBED = {4: 0.1}
 """The rule's own coefficients with random deviates, in units of their size."""
 OTHER_FIT = 5
 """Fits by the greatest error where the mean square counts, all points alike."""
+VARIED = "@"
+"""Between the name of an update and its variation, where outcomes are remembered."""
 BATCHES: tuple[tuple[int, ...], ...] = ((HULL,), tuple(RAISED), (*PERTURBED, OTHER_FIT))
 """The variations of a state by the batch they come in, the first at width 1."""
 
@@ -65,6 +68,7 @@ class VariedOutcomes:
         self._updates = {update.name: update for update in updates}
         self._table = table
         self._known: dict[Hashable, Outcome | None] = {}
+        self.memory = OutcomeMemory()
         self.simulated = 0
 
     def of(
@@ -77,9 +81,17 @@ class VariedOutcomes:
         is_polynomial = update.kind == "polynomial"
         if state.points is None or (is_polynomial and state.overshoots):
             return None
-        place = (state.range_key, name, precision if is_polynomial else "", variation)
+        varied = f"{name}{VARIED}{variation}"
+        kind = precision if is_polynomial else ""
+        place = self.memory.key(varied, kind, state)
         if place not in self._known:
-            self._known[place] = self._compute(update, precision, state, variation)
+            remembered = self.memory.get(place)
+            if remembered is not None:
+                self._known[place] = self._table.recalled(update, *remembered)
+                return self._known[place]
+            outcome = self._known[place] = self._compute(update, precision, state, variation)
+            made = None if outcome is None else outcome.coefficients
+            self.memory.keep(varied, kind, state, made)
             self.simulated += 1
         return self._known[place]
 
