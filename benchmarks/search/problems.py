@@ -71,7 +71,8 @@ class Case:
 
 
 def environment_of(
-    problem: Problem, table: str, precisions: Sequence[str] = PRECISIONS
+    problem: Problem, table: str, precisions: Sequence[str] = PRECISIONS, *, widens: bool = True
 ) -> ScheduleEnvironment:
     """Return a fresh environment, which knows nothing of searches before."""
-    return environment_for(problem, profile(table), allowed_updates(problem, "*"), precisions)
+    updates = allowed_updates(problem, "*")
+    return environment_for(problem, profile(table), updates, precisions, widens=widens)

@@ -134,6 +134,8 @@ def test_found_report_says_what_optimal_means() -> None:
     dearer = replace(found, finalists=(cheaper, PLAN))
     assert "ran fastest" in printed(found_report(dearer, in_seconds=True))
     assert "not proved" in printed(found_report(replace(found, optimal=False), in_seconds=True))
+    refined = replace(found, optimal=False, refined=True)
+    assert "optimised together" in printed(found_report(refined, in_seconds=True))
     stopped = replace(found, optimal=False, interrupted=True)
     assert "interrupted" in printed(found_report(stopped, in_seconds=True))
 

@@ -16,8 +16,9 @@ from matrl.coefficients.newton import (
     norm_scaling,
 )
 from matrl.coefficients.pade import pade
+from matrl.coefficients.perturbed import perturbed_coefficients
 from matrl.coefficients.rational_minimax import rational_minimax
-from matrl.coefficients.refined import refined_coefficients
+from matrl.coefficients.refined import Kind, refined_coefficients
 from matrl.coefficients.series import series_coefficients
 from matrl.coefficients.zolotarev import (
     PartialFractions,
@@ -28,6 +29,7 @@ from matrl.coefficients.zolotarev import (
 from matrl.coefficients.zolotarev_even import zolotarev_even, zolotarev_even_critical_points
 
 __all__ = [
+    "Kind",
     "PartialFractions",
     "byers_xu_scaling",
     "byers_xu_scalings",
@@ -39,6 +41,7 @@ __all__ = [
     "newton_scaling",
     "norm_scaling",
     "pade",
+    "perturbed_coefficients",
     "polynomial_critical_points",
     "rational_minimax",
     "refined_coefficients",

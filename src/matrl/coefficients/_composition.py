@@ -1,13 +1,13 @@
-"""Compositions of polynomial maps on (0, 1], and a damped descent among safe ones.
+"""Compositions of maps on (0, 1], and a damped descent among safe ones.
 
-With x before step t in units of the largest it can be, every map is h(t) = t q(t^k) on (0, 1], and
-all but the last end in (0, 1] again. Rescaling between two steps changes nothing, so asking that
-much of each step loses nothing, and the safe schedules are a product of convex sets. A correction
-holds, step by step, the coefficients of T_j(2 t^k - 1).
+With x before step t in units of the largest it can be, every map is h(t) on (0, 1], and all but the
+last end in (0, 1] again. Rescaling between two steps changes nothing, so asking that much of each
+step loses nothing, and the safe schedules of polynomials are a product of convex sets. A correction
+holds, step by step, the coefficients of T_j(2 t^k - 1), or changes of the logarithms of parameters.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from matrl.coefficients._fit import monomials, safety_cut
 from matrl.coefficients._least_distance import least_distance
+from matrl.coefficients._maps import Positive, Step, Steps, derivatives, value
 from matrl.coefficients._safety import SafetyRule, rounding
 
 _Array = NDArray[np.float64]
-Steps = tuple[_Array, ...]
-"""One q a step, each by rising powers of t^k."""
 
 _FIRST_DAMPING = 1e-2
 _LEAST_DAMPING = 1e-14
@@ -29,6 +28,7 @@ _UNSEEN = 1e-8  # a coefficient that matters less than this share of another is 
 _MOST_CUTS = 200
 _TIGHT = 1e-10  # of the greatest error
 _PLACES = (1.0 - np.cos(np.linspace(0.0, np.pi, 25))) / 2.0
+_MOST_LOG = 300.0
 _PATIENCE = 5  # steps in a row that gain less than ``gain`` before the descent ends
 
 
@@ -65,20 +65,18 @@ class Composition:
 
 def composed(root_index: int, steps: Steps, t: _Array) -> _Array:
     """Return where the points t end."""
-    for q in steps:
-        t = t * np.polyval(q[::-1], t**root_index)
+    for step in steps:
+        t = value(root_index, step, t)
     return t
 
 
 def propagated(root_index: int, steps: Steps, t: _Array) -> tuple[_Array, _Array]:
     """Return where the points t end, and the derivatives of that by the correction."""
     slopes = np.zeros((t.size, 0))
-    for q in steps:
-        power = t**root_index
-        slope = np.polyval(((1 + root_index * np.arange(q.size)) * q)[::-1], power)  # h'(t)
-        own = t[:, None] * chebyshev.chebvander(2.0 * power - 1.0, q.size - 1)
+    for step in steps:
+        slope, own = derivatives(root_index, step, t)
         slopes = np.hstack((slope[:, None] * slopes, own))
-        t = t * np.polyval(q[::-1], power)
+        t = value(root_index, step, t)
     return t, slopes
 
 
@@ -89,26 +87,29 @@ def descent(
     *,
     iterations: int,
     gain: float,
+    enough: float = 0.0,
 ) -> tuple[Steps, float]:
     """Return a safe schedule no worse than ``steps``, which must be safe, and its error.
 
     Each iteration minimises the norm of the linearised errors, under the safety rules as they are,
     with damping of Levenberg and Marquardt (doi:10.1137/0111030) in the same units; for the
     greatest error that is sequential linear programming with a proximal term. It ends after
-    ``iterations``, or where several in a row gain less than the share ``gain``.
+    ``iterations``, where several in a row gain less than the share ``gain``, or where the error is
+    at most ``enough``.
     """
     error = composition.measure(steps)
     damping, idle = _FIRST_DAMPING, 0
     scales = np.zeros(sum(q.size for q in steps))
     errors, slopes = composition.linearised(steps)
     for _ in range(iterations):
-        if error == 0.0 or damping > _MOST_DAMPING or idle >= _PATIENCE:
+        if error <= enough or damping > _MOST_DAMPING or idle >= _PATIENCE:
             break
         scales = np.maximum(scales, np.linalg.norm(slopes, axis=0))
         proposal = _PROPOSALS[composition.aggregate]
         moves, point = proposal(errors, slopes, _lifted(scales), damping, rules, steps)
-        trial = _moved(rules, steps, moves @ point)
-        reached = composition.measure(trial)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            trial = _moved(rules, steps, moves @ point)
+            reached = composition.measure(trial)
         if reached < error:
             idle = idle + 1 if error - reached < gain * error else 0
             steps, error = trial, reached
@@ -219,6 +220,12 @@ def _safety(rules: tuple[SafetyRule, ...], steps: Steps, moves: _Array) -> _Ineq
     bounds: list[_Array] = []
     tolerances: list[_Array] = []
     for rule, q, block in zip(rules, steps, _blocks(steps, moves), strict=True):
+        if isinstance(q, Positive):
+            heights, _, own = q.propagated(rule.root_index, q.places)
+            rows.append(-own @ block)
+            bounds.append(heights - rule.cap * (1.0 - 1e-9))
+            tolerances.append(np.full(heights.size, 0.5e-9 * rule.cap))
+            continue
         basis = chebyshev.chebvander(2.0 * _PLACES - 1.0, q.size - 1) @ block
         root = _PLACES ** (1.0 / rule.root_index)
         values = np.polyval(q[::-1], _PLACES)
@@ -239,7 +246,10 @@ def _schedule_cut(
     cuts = [
         safety_cut(rule, q, block)
         for rule, q, block in zip(rules, steps, _blocks(steps, moves), strict=True)
+        if not isinstance(q, Positive)
     ]
+    if not cuts:
+        return lambda z: (np.zeros(z.size), 0.0, 0.0)
     return lambda z: max((cut(z) for cut in cuts), key=lambda found: found[2])
 
 
@@ -250,24 +260,40 @@ def _blocks(steps: Steps, values: _Array) -> list[_Array]:
 
 def _moved(rules: tuple[SafetyRule, ...], steps: Steps, correction: _Array) -> Steps:
     """Return the corrected steps, each drawn back towards what it was as far as its rule asks."""
-    moved = tuple(
-        q + monomials(q.size - 1) @ part
-        for q, part in zip(steps, _blocks(steps, correction), strict=True)
-    )
-    return drawn(rules, moved, steps)
+    parts = zip(steps, _blocks(steps, correction), strict=True)
+    return drawn(rules, tuple(_corrected(step, part) for step, part in parts), steps)
+
+
+def _corrected(step: Step, correction: _Array) -> Step:
+    if isinstance(step, Positive):
+        return replace(step, logs=step.logs + correction)
+    return step + monomials(step.size - 1) @ correction
 
 
 def drawn(rules: tuple[SafetyRule, ...], steps: Steps, safe: Steps) -> Steps:
     """Return steps, each mixed with as little of the safe ones as its rule asks for."""
-    return tuple(rule.blend(q, other) for rule, q, other in zip(rules, steps, safe, strict=True))
+    return tuple(
+        _drawn(rule, step, other) for rule, step, other in zip(rules, steps, safe, strict=True)
+    )
+
+
+def _drawn(rule: SafetyRule, step: Step, safe: Step) -> Step:
+    if isinstance(step, Positive):
+        finite = bool(np.isfinite(step.logs).all()) and float(np.abs(step.logs).max()) < _MOST_LOG
+        return step.below(rule.root_index, rule.cap) if finite else safe
+    assert not isinstance(safe, Positive)
+    return rule.blend(step, safe)
 
 
 def perturbed(
     rules: tuple[SafetyRule, ...], steps: Steps, spread: float, random: np.random.Generator
 ) -> Steps:
     """Return safe steps near ``steps``, by normal deviates in units of each step's coefficients."""
-    moved: list[_Array] = []
+    moved: list[Step] = []
     for q in steps:
+        if isinstance(q, Positive):
+            moved.append(replace(q, logs=q.logs + spread * random.normal(size=q.size)))
+            continue
         basis = monomials(q.size - 1)
         size = spread * float(np.linalg.norm(np.linalg.solve(basis, q)))
         moved.append(q + basis @ (size * random.normal(size=q.size)))

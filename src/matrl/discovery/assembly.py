@@ -41,13 +41,15 @@ def environment_for(
     given: bool = True,
     steps: int | None = None,
     minimizes_error: bool = False,
+    widens: bool = True,
 ) -> ScheduleEnvironment:
     """Return what :func:`~matrl.discover` searches, for those who run a planner themselves.
 
     ``updates`` are those of :func:`~matrl.discovery.arguments.allowed_updates`, ``precisions`` the
     ones their steps may work in, half precisions only where the profile has products in them.
     Prices ``given`` by the user leave out what scaling costs. ``steps`` is the largest number of
-    steps, at most 64; ``minimizes_error`` is for a search by :class:`~matrl.search.Budgeted`.
+    steps, at most 64; ``minimizes_error`` is for a search by :class:`~matrl.search.Budgeted`;
+    ``widens`` is off to measure what variations are worth.
 
     >>> from matrl import Profile, Spectrum
     >>> from matrl.discovery.arguments import allowed_updates
@@ -84,6 +86,7 @@ def environment_for(
         max_steps=MAX_STEPS if steps is None else min(steps, MAX_STEPS),
         scaling_price=scaling_price,
         minimizes_error=minimizes_error,
+        widens=widens,
     )
 
 

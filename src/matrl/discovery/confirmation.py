@@ -16,9 +16,10 @@ from matrl.core.plan import StepRecord
 from matrl.core.precision import is_half
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.iterates import Iterates, fine_error
-from matrl.discovery.outcomes import Outcome, OutcomeTable, slack_precision
+from matrl.discovery.outcomes import Outcome, slack_precision
 from matrl.discovery.rounding import Noise, RoundingModel, dips_of
 from matrl.discovery.state import Action, ScheduleState
+from matrl.discovery.variations import VariedOutcomes
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Update
 from matrl.readings.scalar import apply_update, is_positive
 
@@ -63,7 +64,7 @@ class Confirmations:
         measure: Measure,
         domains: Sequence[ScaledDomain],
         updates: Mapping[str, Update | DirectMethod],
-        outcomes: OutcomeTable,
+        outcomes: VariedOutcomes,
         rounding: RoundingModel,
         tol: float,
     ) -> None:
@@ -120,7 +121,7 @@ class Confirmations:
         if not math.isfinite(before.rounding):
             return replace(before, error=math.inf)
         precision = slack_precision(action.precision, before.exact.precision)
-        outcome = self._outcomes.of(action.name, precision, before.exact)
+        outcome = self._outcomes.of(action.name, precision, before.exact, action.variation)
         if outcome is None:
             return replace(before, rounding=math.inf, error=math.inf)
         return self._taken(state, before, update, action, outcome)

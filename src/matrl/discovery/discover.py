@@ -13,9 +13,10 @@ from matrl.discovery.arguments import (
     check_limits,
 )
 from matrl.discovery.assembly import Assembler, environment_for
-from matrl.discovery.finalists import MET, distinct
+from matrl.discovery.finalists import MET, RACE_MARGIN, distinct
 from matrl.discovery.found import Found
 from matrl.discovery.least_error import BudgetGoal, found_for_budget, in_errors
+from matrl.discovery.polish import Polishing
 from matrl.discovery.precisions import check_halves, precisions_of, usable_precisions
 from matrl.discovery.problem import Problem
 from matrl.discovery.race import RaceEntry, with_measurements
@@ -23,10 +24,13 @@ from matrl.discovery.raced import Alternatives, finalists_to_race, raced, standi
 from matrl.discovery.reachable import Question
 from matrl.discovery.recording import journal_for, kept_profile, opened
 from matrl.discovery.resumption import facts_of
+from matrl.discovery.searching import front_with, polished_plans, searched
+from matrl.discovery.state import Action
 from matrl.discovery.unreachable import why_unreachable
 from matrl.discovery.workers import Recipe, check_workers, searching
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for
+from matrl.search import SearchResult
 from matrl.search.progress import Callback
 
 __all__ = ["Found", "discover"]
@@ -69,7 +73,9 @@ def discover(
     is what it reaches. ``planner`` is ``"mcts"``,
     ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or ``"random"``. With
     ``expected_calls``, how often the plan will run, the search also ends once it has taken longer
-    than a better plan could still save (prices must be in seconds).
+    than a better plan could still save (prices must be in seconds). On samples and in weighted
+    measures a fifth of the time is kept to optimise the coefficients of promising schedules
+    together, which may make a cheaper one do (``Found.refined``).
     ``workers`` processes search side by side, each with one thread, and share the least cost known;
     by default there is one. With ``ray`` they are spread over a Ray cluster at that address, or
     over this machine if it is ``"local"``, by default one a core. ``nodes`` are those of all
@@ -129,40 +135,57 @@ def discover(
         seed=seed,
     )
     limits = {"time_limit": time_limit, "nodes": nodes, "expected_calls": expected_calls}
-    with opened(journal, facts, profile, **limits) as written:
-        result = searching(recipe, workers, ray, deterministic)(
-            recipe.of(environment),
-            planner=planner,
-            seed=seed,
-            time_limit=time_limit,
-            node_limit=float("inf") if nodes is None else nodes,
-            expected_calls=float("inf") if expected_calls is None else expected_calls,
-            finalists=MET,
-            progress=in_errors(progress) if least_error else progress,
-            **({} if written is None else {"journal": written}),
+    explore = searching(recipe, workers, ray, deterministic)
+
+    def run(seconds: float, limit: float, seeds: Sequence[Sequence[Action]]) -> SearchResult:
+        with opened(journal, facts, profile, **limits) as written:
+            return explore(
+                recipe.of(environment),
+                planner=planner,
+                seed=seed,
+                time_limit=seconds,
+                node_limit=limit,
+                expected_calls=float("inf") if expected_calls is None else expected_calls,
+                finalists=MET,
+                seeds=seeds,
+                progress=in_errors(progress) if least_error else progress,
+                **({} if written is None else {"journal": written}),
+            )
+
+    limit = float("inf") if nodes is None else nodes
+    if least_error:
+        result, polishing = run(time_limit, limit, ()), Polishing()
+    else:
+        result, polishing = searched(
+            environment, problem.measure, run, time_limit=time_limit, nodes=limit, seed=seed
         )
-    if not result.actions and result.interrupted:
+    if not (result.actions or polishing.plans) and result.interrupted:
         raise KeyboardInterrupt
     assembler = Assembler(problem, environment, profile, result, seed)
     if least_error:
         goal = BudgetGoal(budget, is_raced=not given)
         return found_for_budget(problem, environment, assembler, result, seed, goal)
-    if not result.actions:
+    polished = polished_plans(assembler, polishing)
+    if not (result.actions or polished):
         question = Question(problem, profile, updates, precisions, steps, seed)
         raise UnreachableError(why_unreachable(question, result, allow, time_limit))
+    least = min([result.cost, *(plan.predicted.cost for plan in polished)])
+    plans = polished
     entries: tuple[RaceEntry, ...] = ()
-    if given:
-        plans = standing(assembler, distinct(result.finalists))
-    else:
+    if given and result.actions:
+        plans = [*polished, *standing(assembler, distinct(result.finalists))]
+    elif not given:
         environment_of = partial(environment_for, problem, profile, given=given, steps=steps)
         others = Alternatives(environment_of, updates, precisions, seed, time_limit)
-        plans = finalists_to_race(problem, assembler, result, others)
+        if result.actions:
+            plans = [*polished, *finalists_to_race(problem, assembler, result, others)]
+        plans = [plan for plan in plans if plan.predicted.cost <= RACE_MARGIN * least]
         entries = raced(plans, problem, assembler, seed)
     best = plans[0]
     if entries:
         winner = entries[0]
-        cheapest = winner.plan.predicted.cost <= result.cost * (1.0 + 1e-9)
-        best = with_measurements(winner, optimal=result.optimal and cheapest)
+        cheapest = winner.plan.predicted.cost <= least * (1.0 + 1e-9)
+        best = with_measurements(winner, optimal=winner.plan.provenance.optimal and cheapest)
         entries = (replace(winner, plan=best), *entries[1:])
     return Found(
         plan=best,
@@ -172,7 +195,10 @@ def discover(
         optimal=best.provenance.optimal,
         interrupted=result.interrupted,
         reason=result.reason,
+        refined=best.id in {plan.id for plan in polished},
         finalists=tuple(plans),
         race=entries,
-        front=assembler.front((elite.actions, elite.cost) for elite in result.front),
+        front=front_with(
+            polished, assembler.front((elite.actions, elite.cost) for elite in result.front)
+        ),
     )

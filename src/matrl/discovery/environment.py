@@ -1,7 +1,7 @@
 """Schedules as an environment for planners: the state is a spectrum on its way to 1."""
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,14 +15,17 @@ from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.goal import Goal
 from matrl.discovery.lookahead import Lookahead
-from matrl.discovery.memory import ReachMemory
+from matrl.discovery.memory import OutcomeMemory, ReachMemory
 from matrl.discovery.outcomes import OutcomeTable, slack_precision
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
-from matrl.discovery.refinement import fitted_name, is_better, refined
+from matrl.discovery.refinement import fitted_name, is_better, keeps_safety, refined
 from matrl.discovery.resumption import ResumableSchedules
 from matrl.discovery.rounding import RoundingModel
 from matrl.discovery.state import Action, ScheduleState
+from matrl.discovery.structures import cheapest_forms
+from matrl.discovery.variations import VariedOutcomes
+from matrl.discovery.widening import Widening
 from matrl.iterations import FORMS, DirectMethod, Update
 from matrl.iterations.schedule import DIRECT
 from matrl.search import NO_CHILDREN, Children, Verdict
@@ -43,7 +46,8 @@ class ScheduleEnvironment(ResumableSchedules):
 
     Where ranges tell the error and all updates equioscillate, states are interpolated ranges;
     otherwise they are exact. What rounding makes of a schedule is asked when it is confirmed.
-    ``minimizes_error`` says that ``tol`` is only where a schedule may end at all.
+    ``minimizes_error`` says that ``tol`` is only where a schedule may end at all; ``widens`` is off
+    to measure what variations of steps are worth.
     """
 
     def __init__(
@@ -60,10 +64,12 @@ class ScheduleEnvironment(ResumableSchedules):
         max_steps: int = MAX_STEPS,
         scaling_price: Callable[[ScaledDomain], float] = lambda domain: 0.0,
         minimizes_error: bool = False,
+        widens: bool = True,
     ) -> None:
         self._measure, self._function, self._n = measure, measure.function, n
         self._domains = tuple(domains)
-        self._pricer = pricer
+        self._pricer, self._made_of = pricer, tuple(actions)
+        self._dtype, self._m = dtype, m
         self._max_steps = max_steps
         self._scaling_price = scaling_price
         exact = all(domain.is_exact for domain in self._domains)
@@ -71,16 +77,18 @@ class ScheduleEnvironment(ResumableSchedules):
         self._table = ActionTable.of(self._function, allowed, pricer)
         updates = self._table.iterative
         self._outcomes = OutcomeTable(measure, self._domains, updates, n)
+        self._varied = VariedOutcomes(measure, self._domains, updates, n, self._outcomes)
         self._confirmations = Confirmations(
             measure,
             self._domains,
             self._table.updates,
-            self._outcomes,
+            self._varied,
             RoundingModel(self._function, n, dtype, measure.norm, m),
             tol,
         )
         self._bounds = self._degree_bounds(tol)
-        precisions = tuple(dict.fromkeys(precision for _, precision in allowed))
+        self._precisions = tuple(dict.fromkeys(precision for _, precision in allowed))
+        precisions = self._precisions
         usual = [update for update in updates if update.kind != "repair"]
         pure = [update for update in updates if update.kind == "repair"]
         self._tabulated: TabulatedReach | None = None
@@ -96,6 +104,12 @@ class ScheduleEnvironment(ResumableSchedules):
             form: ActionList([x for x in a if self._is_pure(x)], self._repair_reach, pricer)
             for form, a in self._table.repairs.items()
         }
+        self._widening: Widening | None = None
+        # For a budget all finalists are refined, which is worth more.
+        if self._tabulated is None and widens and not minimizes_error:
+            lists = {form: one.actions for form, one in self._usual.items()}
+            first = self._first.actions
+            self._widening = Widening(self._varied, usual, precisions, first, lists, pricer)
         lookahead = None
         if self._tabulated is not None:
             lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
@@ -136,33 +150,121 @@ class ScheduleEnvironment(ResumableSchedules):
         """The scaled domains to choose from."""
         return self._domains
 
+    @property
+    def updates(self) -> Mapping[str, Update | DirectMethod]:
+        """What the actions name."""
+        return self._table.updates
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """What steps may work in."""
+        return self._precisions
+
+    @property
+    def tol(self) -> float:
+        """The largest error a schedule may end with."""
+        return self._goal.tol
+
+    @property
+    def measure(self) -> Measure:
+        """The error measure."""
+        return self._measure
+
+    def enclosing(
+        self, domains: Sequence[ScaledDomain], measure: Measure, tol: float
+    ) -> "ScheduleEnvironment":
+        """Return the same problem for all of some ranges, by rules that look at nothing else."""
+        kept = [
+            (update, precision)
+            for update, precision in self._made_of
+            if isinstance(update, DirectMethod) or update.equioscillates
+        ]
+        return ScheduleEnvironment(
+            measure,
+            domains,
+            kept,
+            self._pricer,
+            tol=tol,
+            n=self._n,
+            dtype=self._dtype,
+            m=self._m,
+            max_steps=self._max_steps,
+            scaling_price=self._scaling_price,
+        )
+
     def cost_of_direct(self, name: str, precision: str) -> float | None:
         """Return the cost of a direct method, ``None`` where it has no price or is not allowed."""
         action = Action(name, DIRECT, precision)
         return self._pricer.cost((action.structure,)) if action in self._table.first else None
 
-    def replay(self, actions: Sequence[Action]) -> tuple[ScaledDomain, Confirmation]:
-        """Return the domain of a schedule, and what a closer look at it says."""
+    def state_of(self, actions: Sequence[Action]) -> ScheduleState:
+        """Return the state legal actions lead to."""
         state = self.root()
         for action in actions:
             state = self._taken(state, action)
+        return state
+
+    def replay(self, actions: Sequence[Action]) -> tuple[ScaledDomain, Confirmation]:
+        """Return the domain of a schedule, and what a closer look at it says."""
+        state = self.state_of(actions)
         return self._domains[state.domain], self.look(state)
 
     def look(self, state: ScheduleState) -> Confirmation:
         """Return what a closer look at a state says."""
         return self._confirmations.of(state)
 
-    def refined(self, actions: Sequence[Action], seed: int = 0) -> Confirmation | None:
-        """Return a polynomial schedule with coefficients optimised together, if that is better."""
-        domain, found = self.replay(actions)
-        ceiling = float(self._goal.highest(found.error))
-        better = refined(self._measure, domain, found, self._n, ceiling, seed)
+    def refined(
+        self,
+        state: ScheduleState,
+        seed: int = 0,
+        *,
+        starts: int = 8,
+        enough: float = 0.0,
+        least: float = math.inf,
+    ) -> Confirmation | None:
+        """Return the schedule of a state with better coefficients, ``None`` if none are found.
+
+        They are optimised together, from several ``starts``, until the error is ``enough``. The map
+        may go as far above 1 as one with an error of ``least`` may, if that is less than its own.
+        """
+        domain, found = self._domains[state.domain], self.look(state)
+        ceiling = float(self._goal.highest(min(found.error, least)))
+        better = refined(
+            self._measure, domain, found, self._n, ceiling, seed, starts=starts, enough=enough
+        )
         if better is None:
             return None
-        start = self.root() if len(self._domains) == 1 else self._taken(self.root(), actions[0])
-        steps = [replace(a, name=fitted_name(a.name)) for a in actions if a.domain < 0]
-        new = self._confirmations.with_coefficients(start, steps, better)
+        steps = [replace(a, name=fitted_name(a.name), variation=0) for a in state.actions]
+        new = self._confirmations.with_coefficients(self._scaled(state.domain), steps, better)
+        k = self._function.root_index
+        if new is None or not keeps_safety(domain, new.steps, k, self._n):
+            return None
+        if self.is_met(new):
+            return new if not self.is_met(found) or is_better(new, found) else None
         return new if is_better(new, found) else None
+
+    def is_met(self, known: Confirmation) -> bool:
+        """Whether an iterative schedule that has been looked at is within the tolerance."""
+        return self._goal.is_met(known, False)
+
+    def cheapest_forms(self, actions: Sequence[Action]) -> tuple[tuple[Action, ...], float] | None:
+        """Return the same updates, precisions and products in the cheapest forms, with the cost.
+
+        ``None`` where there are no forms for them, or no prices.
+        """
+        scaling = tuple(action for action in actions if action.domain >= 0)
+        steps = [action for action in actions if action.domain < 0]
+        if len(steps) > self._max_steps or len(scaling) != (len(self._domains) > 1):
+            return None
+        found = cheapest_forms(steps, self._first, self._usual, self._pricer)
+        if found is None:
+            return None
+        paid = sum(self._scaling_price(self._domains[action.domain]) for action in scaling)
+        return (*scaling, *found[0]), paid + found[1]
+
+    def _memories(self) -> Mapping[str, OutcomeMemory]:
+        """Return where outcomes are kept, by name."""
+        return {"rules": self._outcomes.memory, "variations": self._varied.memory}
 
     # Environment protocol ------------------------------------------------------------------
 
@@ -180,16 +282,20 @@ class ScheduleEnvironment(ResumableSchedules):
     def expand(self, state: ScheduleState, width: int) -> Children | None:
         """Return the scalings, then direct methods and updates, then updates only.
 
+        Further batches are variations of their coefficients, where ranges do not tell the error.
         Averaged products and repairs come where they are worth trying, by a closer look.
         """
-        if width > 0:
-            return None
+        if width > 0 and self._widening is None:
+            return None  # the rules' coefficients are the best there are
         if state.domain < 0:
-            return self._scalings()
+            return self._scalings() if width == 0 else None
+        if state.is_direct or len(state.actions) >= self._max_steps:
+            return NO_CHILDREN if width == 0 else None
+        if width > 0:
+            assert self._widening is not None
+            return self._widening.children(state, width, self._description)
         if not state.actions:
             return self._description.of(state, self._first, self._reach(state))
-        if state.is_direct or len(state.actions) >= self._max_steps:
-            return NO_CHILDREN
         assert state.form is not None
         return self._description.of(state, self._usual[state.form], self._reach(state))
 
@@ -211,7 +317,7 @@ class ScheduleEnvironment(ResumableSchedules):
         precision = slack_precision(action.precision, state.precision)
         if self._tabulated is None or update.kind == "repair":
             exact = state if self._tabulated is None else self._confirmations.of(state).exact
-            outcome = self._outcomes.of(action.name, precision, exact)
+            outcome = self._varied.of(action.name, precision, exact, action.variation)
             if outcome is None:
                 return None
             one = outcome.iterates
@@ -260,6 +366,8 @@ class ScheduleEnvironment(ResumableSchedules):
             actions = ActionList([averaged], self._repair_reach, self._pricer)
             reached = self._repair_reach.of(self._confirmations.of(state).exact)
             return self._description.of(state, actions, reached)
+        if action.variation and self._widening is not None:
+            return self._widening.of(state, averaged, self._description)
         return self._description.of(state, self._list([averaged]), self._reach(state))
 
     def done(self, state: ScheduleState) -> bool:

@@ -19,8 +19,11 @@ class Found:
     stopped by Ctrl-C with the best so far, and ``reason`` why it ended. Where the error was
     ``minimized``, ``optimal`` is about errors within the budget. ``front`` are the plans met
     that no other beats in cost and predicted error both, the cheapest first, whatever the
-    tolerance; they have not raced. ``race`` says how each of the finalists did that raced, the
-    winner first; it is empty where prices were given, or the matrices would be too large.
+    tolerance; they have not raced. ``refined`` says that the plan's coefficients were optimised
+    together after the search; such a plan may be cheaper than the best of those whose coefficients
+    the rules choose, which is what a search proves, so it is not called ``optimal``. ``race`` says
+    how each of the finalists did that raced, the winner first; it is empty where prices were given,
+    or the matrices would be too large.
     """
 
     plan: Plan
@@ -34,6 +37,7 @@ class Found:
     front: tuple[Plan, ...] = field(repr=False, default=())
     minimized: Literal["cost", "error"] = "cost"
     race: tuple[RaceEntry, ...] = field(repr=False, default=())
+    refined: bool = False
 
     @property
     def error(self) -> float:
@@ -69,6 +73,7 @@ class Found:
             ],
             "profile": plan.predicted.profile,
             "optimal": self.optimal,
+            "refined": self.refined,
             "interrupted": self.interrupted,
             "reason": self.reason,
             "minimized": self.minimized,

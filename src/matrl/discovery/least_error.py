@@ -67,12 +67,14 @@ def found_for_budget(
     :class:`~matrl.errors.UnreachableError` where nothing fits into the budget.
     """
     plans = []
-    for cost, actions in _finalists(result, goal.budget):
-        known = replayed(environment, actions)
-        if known is None:
-            continue
-        domain, found = known
-        found = environment.refined(actions, seed) or found
+    chosen = [
+        (cost, actions, known)
+        for cost, actions in _finalists(result, goal.budget)
+        if (known := replayed(environment, actions)) is not None
+    ]
+    least = min((found.error for _, _, (_, found) in chosen), default=math.inf)
+    for cost, actions, (domain, found) in chosen:
+        found = environment.refined(environment.state_of(actions), seed, least=least) or found
         tol = _tolerance(problem, found.total_error)
         plans.append(assembler.plan_of(domain, found, cost, tol))
     if not plans:

@@ -15,13 +15,17 @@ __all__ = ["Action", "ScheduleState"]
 
 @dataclass(frozen=True)
 class Action:
-    """Choose a scaling (``domain`` an index), or take a step (update, form, precision, product)."""
+    """Choose a scaling (``domain`` an index), or take a step (update, form, precision, product).
+
+    ``variation`` says which coefficients the step has: 0 those of the update's rule.
+    """
 
     name: str
     form: str = ""
     precision: str = ""
     product: str = "mirrored"
     domain: int = -1
+    variation: int = 0
 
     @property
     def structure(self) -> Structure:

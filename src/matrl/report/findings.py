@@ -76,6 +76,8 @@ def _steps_in_words(plan: PlanRecord) -> str:
 def _optimality(found: Found) -> str:
     if found.interrupted:
         return "not proved (the search was interrupted)"
+    if found.refined:
+        return "not proved (its coefficients were optimised together, after the search)"
     if not found.optimal:
         return "not proved"
     if found.minimized == "error":

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from matrl.search.interrupts import deferred_interrupts
 from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
 from matrl.search.planners import PLANNERS, Continuing, Setting, best_tail, take_ends
+from matrl.search.planting import plant
 from matrl.search.progress import Callback, Progress
 from matrl.search.restoration import restored_graph
 from matrl.search.result import SearchResult
@@ -39,8 +41,10 @@ class Search:
         seed: int = 0,
         merge: bool = True,
         prune: bool = True,
+        seeds: Sequence[Sequence[Any]] = (),
     ) -> None:
         self._environment = environment
+        self._seeds = list(seeds)
         self._archive = Archive()
         self._graph = Graph(environment, merge)
         self._incumbent = Incumbent(self._graph)
@@ -192,6 +196,9 @@ class Search:
                     is_whole = False
                     if not self._graph.root.is_open:
                         take_ends(self._setting)
+                    while self._seeds:
+                        plant(self._setting, self._seeds[:1])
+                        self._seeds.pop(0)
                     if self._incumbent.is_proved:
                         reason = self._proved()
                     else:
@@ -291,6 +298,7 @@ def search(
     finalists: int = 8,
     merge: bool = True,
     prune: bool = True,
+    seeds: Sequence[Sequence[Any]] = (),
     progress: Callback | None = None,
     journal: Journal | None = None,
 ) -> SearchResult:
@@ -301,12 +309,14 @@ def search(
     bounds how many complete plans are kept. ``planner`` is one of
     :data:`~matrl.search.planners.PLANNERS`; ``merge`` makes equal states one node and ``prune``
     leaves out what cannot beat the best plan: both are there to be switched off for comparison.
+    ``seeds`` are plans to start from, each by its actions; what is not legal among them is passed
+    over.
     A ``journal``, opened, logs the search and keeps a checkpoint, or goes on from one: then
     ``time_limit`` is what may be added to the seconds already spent, and ``node_limit`` counts from
     the start.
     """
     if journal is None or journal.checkpoint is None:
-        one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune)
+        one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune, seeds=seeds)
     else:
         resumed = cast("Resumable[Any]", environment)
         one = Search.restored(

@@ -6,7 +6,7 @@ Each worker is a whole search with its own seed; of the others it hears only the
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -46,6 +46,7 @@ def search_in_parallel(
     finalists: int = 8,
     merge: bool = True,
     prune: bool = True,
+    seeds: Sequence[Sequence[Any]] = (),
     progress: Callback | None = None,
 ) -> SearchResult:
     """Return the cheapest plan that several searches of the same environment find together.
@@ -55,6 +56,8 @@ def search_in_parallel(
     start Ray on this machine. Without ``workers`` there is one, or with Ray one a core. The first
     worker has the seed of :func:`~matrl.search.search`, the others seeds made from it. Limits of
     time count from when the first worker is ready, the limit of nodes is for all together.
+
+    ``seeds`` are plans that every worker starts from.
 
     Workers hear of the least cost known ten times a second, or, ``deterministic``, each time all
     of them have simulated equally many steps: then the result depends on the seed, the limit of
@@ -75,7 +78,8 @@ def search_in_parallel(
     def assignments(count: int) -> list[Assignment]:
         if count > 1 and planner in UNSEEDED:
             logger.warning("planner %r draws nothing: all workers search alike", planner)
-        options = {"planner": planner, "merge": merge, "prune": prune}
+        plans = tuple(tuple(plan) for plan in seeds)
+        options = {"planner": planner, "merge": merge, "prune": prune, "seeds": plans}
         return [Assignment(make, one, options) for one in seeds_of(seed, count)]
 
     def led(crew: Crew) -> SearchResult:
