@@ -14,12 +14,13 @@ from matrl.discovery.confirmation import Confirmation, Confirmations
 from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.goal import Goal
-from matrl.discovery.lookahead import Lookahead
+from matrl.discovery.guide import Guide
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
 from matrl.discovery.refinement import fitted_name, is_better, refined
 from matrl.discovery.rounding import RoundingModel
+from matrl.discovery.stages import Stages
 from matrl.discovery.state import Action, ScheduleState
 from matrl.iterations import FORMS, DirectMethod, Update
 from matrl.iterations.schedule import DIRECT
@@ -80,6 +81,7 @@ class ScheduleEnvironment:
         precisions = tuple(dict.fromkeys(precision for _, precision in allowed))
         usual = [update for update in updates if update.kind != "repair"]
         pure = [update for update in updates if update.kind == "repair"]
+        self._finest = min(precisions, key=lambda one: np.finfo(one).eps)
         self._tabulated: TabulatedReach | None = None
         if exact and all(update.equioscillates for update in usual):
             self._tabulated = TabulatedReach(measure, usual, precisions, n)
@@ -93,11 +95,28 @@ class ScheduleEnvironment:
             form: ActionList([x for x in a if self._is_pure(x)], self._repair_reach, pricer)
             for form, a in self._table.repairs.items()
         }
-        lookahead = None
-        if self._tabulated is not None:
-            lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
-        self._description = Description(self._goal, self._bounds, lookahead, max_steps)
+        self._known_guide: Guide | None = None
+        self._description = Description(self._goal, self._bounds, self._guide, max_steps)
         self._reached: dict[Hashable, ReachedRanges] = {}
+
+    def _guide(self) -> Guide | None:
+        """Return the guide, made when first asked for; ``None`` where nothing is tabulated."""
+        if self._known_guide is None and self._tabulated is not None:
+            later = {
+                form: self._list([*actions, *self._averaged(actions)])
+                for form, actions in self._table.later.items()
+            }
+            self._known_guide = Guide(
+                Stages(
+                    later,
+                    self._tabulated,
+                    widest=max(self._scaled(i).spread for i in range(len(self._domains))),
+                    distance=self._measure.distance(self._goal.tol),
+                    tol=self._goal.tol,
+                    finest=self._finest,
+                )
+            )
+        return self._known_guide
 
     def _list(self, actions: Sequence[Action]) -> ActionList:
         reach: Reach = self._tabulated or self._exact_reach
@@ -183,11 +202,11 @@ class ScheduleEnvironment:
         if state.domain < 0:
             return self._scalings()
         if not state.actions:
-            return self._description.of(state, self._first, self._reach(state))
+            return self._described(state, self._first)
         if state.is_direct or len(state.actions) >= self._max_steps:
             return NO_CHILDREN
         assert state.form is not None
-        return self._description.of(state, self._usual[state.form], self._reach(state))
+        return self._described(state, self._usual[state.form])
 
     def child(self, state: ScheduleState, action: Action) -> ScheduleState | None:
         """Take an action that was legal at first sight; ``None`` where it is not after all."""
@@ -220,6 +239,19 @@ class ScheduleEnvironment:
 
     def confirm(self, state: ScheduleState) -> Verdict:
         """Return whether the rounding of a schedule leaves anything to be hoped for."""
+        ended = self.done(state)
+        verdict = self._verdict(state)
+        guide = self._guide()
+        if guide is not None and state.before is not None and state.before.domain >= 0:
+            was_spoiled = self._is_spoiled(state.before)
+            if was_spoiled and state.keeps_rounding:
+                return verdict  # that could be known
+            excess = self._confirmations.of(state).rounding / self._goal.tol
+            stands = verdict.legal and excess <= 1.0 and self.done(state) == ended
+            guide.learn(state, ended=ended, was_spoiled=was_spoiled, stands=stands, excess=excess)
+        return verdict
+
+    def _verdict(self, state: ScheduleState) -> Verdict:
         if not state.actions:
             return Verdict(True)
         rounding = self._confirmations.of(state).rounding
@@ -231,7 +263,7 @@ class ScheduleEnvironment:
         assert state.form is not None
         if len(state.actions) >= self._max_steps:
             return Verdict(True)
-        mixed = self._description.of(state, self._repairs[state.form], self._reach(state))
+        mixed = self._described(state, self._repairs[state.form])
         pure = self._pure_repairs[state.form]
         if not pure.actions:
             return Verdict(True, mixed)
@@ -245,8 +277,7 @@ class ScheduleEnvironment:
         """
         if not child.actions or child.is_direct or action.product != "mirrored":
             return NO_CHILDREN
-        is_square = self._function.structure != "rectangular" or action.form == "gram"
-        if not (state.actions and is_square and FORMS.get(action.form).chooses_product):
+        if not state.actions or not self._has_averaged(action):
             return NO_CHILDREN
         if not self._goal.is_noticeable(self._confirmations.known(child)):
             return NO_CHILDREN
@@ -255,7 +286,21 @@ class ScheduleEnvironment:
             actions = ActionList([averaged], self._repair_reach, self._pricer)
             reached = self._repair_reach.of(self._confirmations.of(state).exact)
             return self._description.of(state, actions, reached)
-        return self._description.of(state, self._list([averaged]), self._reach(state))
+        return self._described(state, self._list([averaged]))
+
+    def _has_averaged(self, action: Action) -> bool:
+        """Whether a later step may average its products instead."""
+        is_square = self._function.structure != "rectangular" or action.form == "gram"
+        return is_square and FORMS.get(action.form).chooses_product
+
+    def _averaged(self, actions: Sequence[Action]) -> list[Action]:
+        return [replace(a, product="averaged") for a in actions if self._has_averaged(a)]
+
+    def guess(self, hints: np.ndarray, *, cautious: bool = False) -> np.ndarray:
+        """Return what the guide expects children to cost; ``cautious`` in full precision."""
+        guide = self._guide()
+        assert guide is not None
+        return guide.guess(hints, cautious=cautious)
 
     def done(self, state: ScheduleState) -> bool:
         """Whether the goal is met, at a closer look if there has been one."""
@@ -263,6 +308,8 @@ class ScheduleEnvironment:
             return False
         known = self._confirmations.known(state)
         if known is None:
+            if self._is_spoiled(state):
+                return False
             return state.is_direct or bool(self._goal.seems_met(state.error, state.upper))
         return self._goal.is_met(known, state.is_direct)
 
@@ -278,7 +325,11 @@ class ScheduleEnvironment:
         return tuple(sorted({action.precision for action in state.actions}))
 
     def key(self, state: ScheduleState) -> Hashable:
-        """Return range and samples, what is pending, and what the rounding depends on."""
+        """Return range and samples, what is pending, and what the rounding depends on.
+
+        Optimal maps commute when composed, so the range at the end does not say in what order they
+        came; where steps of less than full precision were taken from does.
+        """
         if not state.actions:
             return (state.domain,)
         place: Hashable = state.range_key
@@ -287,11 +338,20 @@ class ScheduleEnvironment:
         # A pure repair goes back to what the update before it has left.
         repairs = self._pure_repairs.get(state.form or "")
         last = state.actions[-1].name if repairs and repairs.actions else ""
-        return (place, f"{state.pending:.9g}", state.overshoots, state.structure, last)
+        way = state.coarse_way(self._finest)
+        return (place, f"{state.pending:.9g}", state.overshoots, state.structure, last, way)
 
     def bound(self, state: ScheduleState) -> float:
         """Return a lower bound on the price to the goal, from the degree still missing."""
-        return self._bounds.bound(state)
+        bound = self._bounds.bound(state)
+        guide = None if state.domain < 0 or state.is_direct else self._guide()
+        if guide is None:
+            return bound
+        if state.actions:
+            last = self._pricer.last(state.actions[-1].structure)
+            return max(bound, guide.bound(state, last, is_spoiled=self._is_spoiled(state)))
+        first = self._described(state, self._first)
+        return max(bound, float((first.prices + first.bounds).min(initial=math.inf)))
 
     # Children ------------------------------------------------------------------------------
 
@@ -305,6 +365,20 @@ class ScheduleEnvironment:
             is_exact=domain.is_exact,
             points=domain.sampled if wanted else None,
         )
+
+    def _described(self, state: ScheduleState, actions: ActionList) -> Children:
+        is_spoiled = self._is_spoiled(state)
+        return self._description.of(state, actions, self._reach(state), is_spoiled=is_spoiled)
+
+    def _is_spoiled(self, state: ScheduleState) -> bool:
+        """Whether a closer look has shown that it rounds too much, and no step since repairs it."""
+        if not self._table.can_repair or not state.actions or state.is_direct:
+            return False
+        known = self._confirmations.known(state)
+        if known is not None:
+            return known.rounding > self._goal.tol
+        assert state.before is not None
+        return state.keeps_rounding and self._is_spoiled(state.before)
 
     def _taken(self, state: ScheduleState, action: Action) -> ScheduleState:
         following = self.child(state, action)
