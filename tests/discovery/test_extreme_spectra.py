@@ -38,5 +38,7 @@ def test_a_condition_just_allowed_raises_no_warning(function: str, kind: str, ma
     ends = (1.1e-24, 1.0)
     spectrum = Spectrum.interval(*ends) if kind == "interval" else Spectrum.samples(ends)
     problem = Problem(function, spectrum, tol=1e-4, shape=(24, 24))
+    # One rule that fits to samples shows as much as all of them, which take a while.
+    allow = "*" if kind == "interval" else ("eigh", "cholesky", "fitted-3", "minimax-*", "newton")
     with pytest.raises(UnreachableError):
-        discover(problem, profile=make_profile(n=24), nodes=60)
+        discover(problem, profile=make_profile(n=24), allow=allow, nodes=60)

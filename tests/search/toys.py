@@ -39,6 +39,7 @@ class Network:
     states that turn out to be illegal when confirmed, ``detours`` actions (indices of arcs) that
     open beside the one into a trap, ``late`` arcs that come in a second batch, ``mirages`` states
     that seem to be the goal until they are confirmed. ``merged`` says that equal keys are one node.
+    ``kinds`` are those of states, which share their fate mostly, for guesses; kind 0 is safe.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Network:
         mirages: frozenset[int] = frozenset(),
         merged: bool = True,
         confirms_early: bool = False,
+        kinds: dict[int, int] | None = None,
     ) -> None:
         self.arcs, self.goals, self.traps = arcs, goals, traps
         self.late, self.mirages, self.merged = late, mirages, merged
@@ -65,6 +67,9 @@ class Network:
         self.confirms_early = confirms_early
         self.calls = 0
         self.confirmed: set[int] = set()
+        self.kinds = kinds
+        count = 1 + max((kinds or {}).values(), default=0)
+        self.failed, self.stood = np.zeros(count), np.zeros(count)
 
     def root(self) -> State:
         return (0, 0)
@@ -78,7 +83,20 @@ class Network:
             np.array([self.done((end, 0)) for end, _ in ways], dtype=bool),
             np.array([self.quality((end, 0)) for end, _ in ways]),
             len(ways),
+            self._hints([end for end, _ in ways]),
         )
+
+    def _hints(self, ends: list[int]) -> np.ndarray | None:
+        """Return bound and kind of each state."""
+        if self.kinds is None:
+            return None
+        rows = [[self.bound((end, 0)), self.kinds.get(end, 0)] for end in ends]
+        return np.array(rows).reshape(-1, 2)
+
+    def guess(self, hints: np.ndarray, *, cautious: bool = False) -> np.ndarray:
+        kinds = hints[:, 1].astype(int)
+        risks = 5.0 * np.log1p(self.failed / (1.0 + self.stood))[kinds]
+        return hints[:, 0] + (np.where(kinds > 0, math.inf, risks) if cautious else risks)
 
     def _hidden(self, number: int) -> set[int]:
         """Return the actions of a state that only open beside a trap."""
@@ -103,6 +121,9 @@ class Network:
     def confirm(self, state: State) -> Verdict:
         assert not (self.merged and state[0] in self.confirmed), "a state is confirmed twice"
         self.confirmed.add(state[0])
+        if self.kinds is not None:
+            counts = self.failed if state[0] in self.traps else self.stood
+            counts[self.kinds.get(state[0], 0)] += 1
         return Verdict(state[0] not in self.traps)
 
     def beside(self, state: State, action: int, child: State) -> Children:

@@ -18,8 +18,9 @@ class ActionList:
     """Actions open in the same place, (c,), with their maps.
 
     ``maps`` are places in the reach, -1 for direct methods, as wide as the step's own precision
-    asks for; ``needs_residual`` says what their form needs, ``is_polynomial`` what kind of map the
-    update is.
+    asks for; ``needs_residual`` says what their form needs, ``forgets`` whether that forgets rounding, ``is_polynomial`` and ``has_pole`` what
+    kind of map the update is, ``style`` which of ``styles`` the action has, what its rounding
+    depends on (see :attr:`ScheduleState.structure`).
     """
 
     def __init__(self, actions: Sequence[Action], reach: Reach, pricer: SchedulePricer) -> None:
@@ -30,13 +31,21 @@ class ActionList:
         self.is_direct = np.array([a.form == DIRECT for a in self.actions], dtype=bool)
         forms = [None if a.form == DIRECT else FORMS.get(a.form) for a in self.actions]
         self.needs_residual = np.array([f is not None and f.needs_residual for f in forms], bool)
+        self.forgets = np.array([f is not None and not f.keeps_rounding for f in forms], bool)
         updates = [UPDATES.get(a.name) for a in self.actions]
         self.is_polynomial = np.array(
             [not isinstance(u, DirectMethod) and u.kind == "polynomial" for u in updates],
             dtype=bool,
         )
+        styles = [(a.name if a.form == DIRECT else a.form, *a.structure[2:]) for a in self.actions]
+        self.styles = tuple(dict.fromkeys(styles))
+        self.style = np.array([self.styles.index(style) for style in styles], dtype=int)
+        self.has_pole = np.array(
+            [not isinstance(u, DirectMethod) and u.has_pole_at_zero for u in updates], dtype=bool
+        )
         self._prices: dict[tuple[Structure | None, bool], np.ndarray] = {}
         self._pending: dict[bool, np.ndarray] = {}
+        self._last: np.ndarray | None = None
         self._own: np.ndarray | None = None
 
     def maps_after(self, previous: str | None) -> np.ndarray:
@@ -72,6 +81,13 @@ class ActionList:
                 ]
             )
         return self._pending[is_first]
+
+    @property
+    def last(self) -> np.ndarray:
+        """What each action costs only because it might be the last."""
+        if self._last is None:
+            self._last = np.array([self._pricer.last(a.structure) for a in self.actions])
+        return self._last
 
     @property
     def own(self) -> np.ndarray:

@@ -63,6 +63,17 @@ class ActionTable:
         return list(dict.fromkeys(action for actions in every for action in actions))
 
     @property
+    def later(self) -> dict[str, list[Action]]:
+        """All later actions by the form before, for the forms a schedule may have."""
+        forms = [action.form for action in self.first if action.form != DIRECT]
+        found: dict[str, list[Action]] = {}
+        for form in forms:
+            if form not in found:
+                found[form] = [*self.usual[form], *self.repairs[form]]
+                forms += [action.form for action in found[form]]
+        return found
+
+    @property
     def can_repair(self) -> bool:
         """Whether a later step may forget the rounding of earlier ones."""
         return any(self.repairs.values())

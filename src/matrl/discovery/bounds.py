@@ -52,6 +52,9 @@ class DegreeBounds:
             rates = [(own + least_rest) / log for own, _, log, _ in users]
             subtracted = 0.0
         rates += [own / log for own, _, log, _ in others]
+        lasts = [pricer.last(a.structure) for place in places for a in place if a.name in degrees]
+        self._saved = max(lasts, default=0.0) - min(lasts, default=0.0)
+        """What a change of precision may save of the step before it."""
         self._full_rate = min(rates, default=0.0)
         self._subtracted = subtracted
         self._last_rate = min((own / log for own, _, log, _ in later), default=0.0)
@@ -90,13 +93,14 @@ class DegreeBounds:
         # A step that recomputes its residual leaves the update before it undone, and only such
         # steps follow it.
         some = missing > 0.0
-        paid = np.where(some, missing, 1.0) * self._other_rate
+        paid = np.where(some, missing, 1.0) * self._other_rate  # never for sign and polar factor
         others = np.maximum(np.where(some, paid, 0.0), self._least_other)
         return np.where(needs_residual, np.minimum(pending + rest, others), others)
 
     def _bound_of_rest(self, missing: np.ndarray) -> np.ndarray:
         full = missing * self._full_rate - self._subtracted
-        return np.maximum(np.maximum(missing * self._last_rate, full), self._least)
+        least = np.maximum(np.maximum(missing * self._last_rate, full), self._least)
+        return np.maximum(least - self._saved, 0.0)
 
     def _bound_at_start(self, missing: float) -> float:
         best = self._direct_price

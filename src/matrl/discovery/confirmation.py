@@ -7,7 +7,7 @@ look is had only at schedules that would be the best if it changed nothing.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from matrl.core.precision import is_half
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.iterates import Iterates, fine_error
 from matrl.discovery.outcomes import Outcome, slack_precision
-from matrl.discovery.rounding import Noise, RoundingModel, dips_of
+from matrl.discovery.rounded_step import Noise, RoundedStep
+from matrl.discovery.rounding import RoundingModel, dips_of
 from matrl.discovery.state import Action, ScheduleState
 from matrl.discovery.variations import VariedOutcomes
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Update
@@ -34,7 +35,7 @@ class Confirmation:
     """What is known of a state once it has been looked at: its rounding and its error.
 
     ``exact`` is the state with its range as it really is, ``nodes`` the iterates of the domain's
-    nodes, ``noise`` the live registers' errors, and ``steps`` the schedule with its coefficients.
+    nodes, ``rounded`` the last step, and ``steps`` the schedule with its coefficients.
     The rounding is infinite for what cannot be carried out.
     """
 
@@ -43,7 +44,12 @@ class Confirmation:
     error: float
     nodes: np.ndarray
     steps: tuple[StepRecord, ...] = ()
-    noise: Mapping[str, Noise] = field(default_factory=dict)
+    rounded: RoundedStep | None = None
+
+    @property
+    def noise(self) -> Mapping[str, Noise]:
+        """The live registers' errors."""
+        return {} if self.rounded is None else self.rounded.noise
 
     @property
     def total_error(self) -> float:
@@ -154,7 +160,7 @@ class Confirmations:
             return replace(before, rounding=math.inf, error=math.inf)
         ends = (start.lower, start.upper)
         dips = dips_of(update, coefficients, k, ends, before.nodes, nodes, after.lower)
-        noise, level = self._rounding.after_step(
+        rounded, level = self._rounding.after_step(
             domain.nodes,
             domain.node_density,
             before.noise,
@@ -171,7 +177,7 @@ class Confirmations:
             state, lower=after.lower, upper=after.upper, points=after.points, error=error
         )
         steps = (*before.steps, replace(record, error=error))
-        return Confirmation(exact, level, error, nodes, steps, noise)
+        return Confirmation(exact, level, error, nodes, steps, rounded)
 
     def _error_between(
         self, error: float, domain: ScaledDomain, steps: Sequence[StepRecord]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from matrl.core.measure import Measure
+from matrl.core.precision import eps_of
 from matrl.discovery.action_list import ActionList
 from matrl.discovery.actions import ActionTable, undominated
 from matrl.discovery.bounds import DegreeBounds
@@ -14,7 +15,7 @@ from matrl.discovery.confirmation import Confirmation, Confirmations
 from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.goal import Goal
-from matrl.discovery.lookahead import Lookahead
+from matrl.discovery.guide import Guide
 from matrl.discovery.memory import OutcomeMemory, ReachMemory
 from matrl.discovery.outcomes import OutcomeTable, slack_precision
 from matrl.discovery.pricing import SchedulePricer
@@ -22,6 +23,7 @@ from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedRea
 from matrl.discovery.refinement import fitted_name, is_better, keeps_safety, refined
 from matrl.discovery.resumption import ResumableSchedules
 from matrl.discovery.rounding import RoundingModel
+from matrl.discovery.stages import Stages
 from matrl.discovery.state import Action, ScheduleState
 from matrl.discovery.structures import cheapest_forms
 from matrl.discovery.variations import VariedOutcomes
@@ -91,6 +93,7 @@ class ScheduleEnvironment(ResumableSchedules):
         precisions = self._precisions
         usual = [update for update in updates if update.kind != "repair"]
         pure = [update for update in updates if update.kind == "repair"]
+        self._finest = min(precisions, key=eps_of)
         self._tabulated: TabulatedReach | None = None
         if exact and all(update.equioscillates for update in usual):
             self._tabulated = TabulatedReach(measure, usual, precisions, n)
@@ -110,12 +113,29 @@ class ScheduleEnvironment(ResumableSchedules):
             lists = {form: one.actions for form, one in self._usual.items()}
             first = self._first.actions
             self._widening = Widening(self._varied, usual, precisions, first, lists, pricer)
-        lookahead = None
-        if self._tabulated is not None:
-            lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
-        self._description = Description(self._goal, self._bounds, lookahead, max_steps)
+        self._known_guide: Guide | None = None
+        self._description = Description(self._goal, self._bounds, self._guide, max_steps)
         self._reached: dict[Hashable, ReachedRanges] = {}
         self._firsts = ReachMemory()
+
+    def _guide(self) -> Guide | None:
+        """Return the guide, made when first asked for; ``None`` where nothing is tabulated."""
+        if self._known_guide is None and self._tabulated is not None:
+            later = {
+                form: self._list([*actions, *self._averaged(actions)])
+                for form, actions in self._table.later.items()
+            }
+            self._known_guide = Guide(
+                Stages(
+                    later,
+                    self._tabulated,
+                    widest=max(self._scaled(i).spread for i in range(len(self._domains))),
+                    distance=self._measure.distance(self._goal.tol),
+                    tol=self._goal.tol,
+                    finest=self._finest,
+                )
+            )
+        return self._known_guide
 
     def _list(self, actions: Sequence[Action]) -> ActionList:
         reach: Reach = self._tabulated or self._exact_reach
@@ -295,9 +315,9 @@ class ScheduleEnvironment(ResumableSchedules):
             assert self._widening is not None
             return self._widening.children(state, width, self._description)
         if not state.actions:
-            return self._description.of(state, self._first, self._reach(state))
+            return self._described(state, self._first)
         assert state.form is not None
-        return self._description.of(state, self._usual[state.form], self._reach(state))
+        return self._described(state, self._usual[state.form])
 
     def child(self, state: ScheduleState, action: Action) -> ScheduleState | None:
         """Take an action that was legal at first sight; ``None`` where it is not after all."""
@@ -331,6 +351,19 @@ class ScheduleEnvironment(ResumableSchedules):
 
     def confirm(self, state: ScheduleState) -> Verdict:
         """Return whether the rounding of a schedule leaves anything to be hoped for."""
+        ended = self.done(state)
+        verdict = self._verdict(state)
+        guide = self._guide()
+        if guide is not None and state.before is not None and state.before.domain >= 0:
+            was_spoiled = self._is_spoiled(state.before)
+            if was_spoiled and state.keeps_rounding:
+                return verdict  # that could be known
+            excess = self._confirmations.of(state).rounding / self._goal.tol
+            stands = verdict.legal and excess <= 1.0 and self.done(state) == ended
+            guide.learn(state, ended=ended, was_spoiled=was_spoiled, stands=stands, excess=excess)
+        return verdict
+
+    def _verdict(self, state: ScheduleState) -> Verdict:
         if not state.actions:
             return Verdict(True)
         rounding = self._confirmations.of(state).rounding
@@ -342,7 +375,7 @@ class ScheduleEnvironment(ResumableSchedules):
         assert state.form is not None
         if len(state.actions) >= self._max_steps:
             return Verdict(True)
-        mixed = self._description.of(state, self._repairs[state.form], self._reach(state))
+        mixed = self._described(state, self._repairs[state.form])
         pure = self._pure_repairs[state.form]
         if not pure.actions:
             return Verdict(True, mixed)
@@ -356,8 +389,7 @@ class ScheduleEnvironment(ResumableSchedules):
         """
         if not child.actions or child.is_direct or action.product != "mirrored":
             return NO_CHILDREN
-        is_square = self._function.structure != "rectangular" or action.form == "gram"
-        if not (state.actions and is_square and FORMS.get(action.form).chooses_product):
+        if not state.actions or not self._has_averaged(action):
             return NO_CHILDREN
         if not self._goal.is_noticeable(self._confirmations.known(child)):
             return NO_CHILDREN
@@ -368,7 +400,21 @@ class ScheduleEnvironment(ResumableSchedules):
             return self._description.of(state, actions, reached)
         if action.variation and self._widening is not None:
             return self._widening.of(state, averaged, self._description)
-        return self._description.of(state, self._list([averaged]), self._reach(state))
+        return self._described(state, self._list([averaged]))
+
+    def _has_averaged(self, action: Action) -> bool:
+        """Whether a later step may average its products instead."""
+        is_square = self._function.structure != "rectangular" or action.form == "gram"
+        return is_square and FORMS.get(action.form).chooses_product
+
+    def _averaged(self, actions: Sequence[Action]) -> list[Action]:
+        return [replace(a, product="averaged") for a in actions if self._has_averaged(a)]
+
+    def guess(self, hints: np.ndarray, *, cautious: bool = False) -> np.ndarray:
+        """Return what the guide expects children to cost; ``cautious`` in full precision."""
+        guide = self._guide()
+        assert guide is not None
+        return guide.guess(hints, cautious=cautious)
 
     def done(self, state: ScheduleState) -> bool:
         """Whether the goal is met, at a closer look if there has been one."""
@@ -376,6 +422,8 @@ class ScheduleEnvironment(ResumableSchedules):
             return False
         known = self._confirmations.known(state)
         if known is None:
+            if self._is_spoiled(state):
+                return False
             return state.is_direct or bool(self._goal.seems_met(state.error, state.upper))
         return self._goal.is_met(known, state.is_direct)
 
@@ -391,7 +439,11 @@ class ScheduleEnvironment(ResumableSchedules):
         return tuple(sorted({action.precision for action in state.actions}))
 
     def key(self, state: ScheduleState) -> Hashable:
-        """Return range and samples, what is pending, and what the rounding depends on."""
+        """Return range and samples, what is pending, and what the rounding depends on.
+
+        Optimal maps commute when composed, so the range at the end does not say in what order they
+        came; where steps of less than full precision were taken from does.
+        """
         if not state.actions:
             return (state.domain,)
         place: Hashable = state.range_key
@@ -400,11 +452,20 @@ class ScheduleEnvironment(ResumableSchedules):
         # A pure repair goes back to what the update before it has left.
         repairs = self._pure_repairs.get(state.form or "")
         last = state.actions[-1].name if repairs and repairs.actions else ""
-        return (place, f"{state.pending:.9g}", state.overshoots, state.structure, last)
+        way = state.coarse_way(self._finest)
+        return (place, f"{state.pending:.9g}", state.overshoots, state.structure, last, way)
 
     def bound(self, state: ScheduleState) -> float:
         """Return a lower bound on the price to the goal, from the degree still missing."""
-        return self._bounds.bound(state)
+        bound = self._bounds.bound(state)
+        guide = None if state.domain < 0 or state.is_direct else self._guide()
+        if guide is None:
+            return bound
+        if state.actions:
+            last = self._pricer.last(state.actions[-1].structure)
+            return max(bound, guide.bound(state, last, is_spoiled=self._is_spoiled(state)))
+        first = self._described(state, self._first)
+        return max(bound, float((first.prices + first.bounds).min(initial=math.inf)))
 
     # Children ------------------------------------------------------------------------------
 
@@ -418,6 +479,20 @@ class ScheduleEnvironment(ResumableSchedules):
             is_exact=domain.is_exact,
             points=domain.sampled if wanted else None,
         )
+
+    def _described(self, state: ScheduleState, actions: ActionList) -> Children:
+        is_spoiled = self._is_spoiled(state)
+        return self._description.of(state, actions, self._reach(state), is_spoiled=is_spoiled)
+
+    def _is_spoiled(self, state: ScheduleState) -> bool:
+        """Whether a closer look has shown that it rounds too much, and no step since repairs it."""
+        if not self._table.can_repair or not state.actions or state.is_direct:
+            return False
+        known = self._confirmations.known(state)
+        if known is not None:
+            return known.rounding > self._goal.tol
+        assert state.before is not None
+        return state.keeps_rounding and self._is_spoiled(state.before)
 
     def _taken(self, state: ScheduleState, action: Action) -> ScheduleState:
         following = self.child(state, action)

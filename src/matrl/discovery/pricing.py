@@ -6,8 +6,11 @@ from functools import lru_cache
 
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
+from matrl.core.program import Product
+from matrl.core.tracing import Graph
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Update, trace_schedule
-from matrl.iterations.schedule import forms_of
+from matrl.iterations.form import multiply
+from matrl.iterations.schedule import DIRECT, forms_of, start
 from matrl.iterations.update import some_range
 from matrl.readings.count import PriceList, price
 
@@ -45,6 +48,7 @@ class SchedulePricer:
         # One cache an instance: lru_cache on methods would keep every pricer alive.
         self._program_cost = lru_cache(maxsize=None)(self._compute_cost)
         self._company_prices: dict[CompanyKey, float] = {}
+        self._last = lru_cache(maxsize=None)(self._compute_last)
         self.step_price = lru_cache(maxsize=None)(self._compute_step_price)
         self.pending = lru_cache(maxsize=None)(self._compute_pending)
 
@@ -130,11 +134,31 @@ class SchedulePricer:
         full = self._program_cost(structures, True)
         return max(full - self.cost(structures), 0.0) if math.isfinite(full) else math.inf
 
+    def _compute_last(self, precision: str, product: Product) -> float:
+        graph = Graph()
+        registers = start(graph, self._function, self._dtype, precision)
+        assert registers.x is not None
+        z = graph.input("Z", registers.x.dtype)
+        x = graph.input("X", z.dtype, shape=registers.x.shape, hermitian=registers.x.hermitian)
+        result = multiply(x, z, product).cast(self._dtype)
+        return price(graph.program(result), self._prices)
+
+    def last(self, structure: Structure) -> float:
+        """Return what a step costs only because it might be the last, and a next one saves.
+
+        For sign and polar factor that is the product X Z: a next step carries it out too, but in
+        its own precision. So a step of less precision after one of more may cost less than
+        :meth:`own` says, by the difference. 0 for other functions and direct methods.
+        """
+        if self._function.carries != "x" or structure[1] == DIRECT:
+            return 0.0
+        return self._last(structure[2], structure[3])  # type: ignore[arg-type]
+
     def own(self, structure: Structure) -> float:
         """Return the least price of a later step itself, without the residual update before it.
 
-        Mirrored products and an unchanged precision are the cheapest company for a step; a first
-        step as company may leave less undone than a later one.
+        Mirrored products and an unchanged precision are the cheapest company for a step, but for
+        what :meth:`last` says; a first step as company may leave less undone than a later one.
         """
         name, form, *_ = structure
         price = self.step_price(structure, structure, False)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,12 +10,13 @@ from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
 from matrl.core.plan import StepRecord
 from matrl.core.precision import is_half, working_dtype
-from matrl.core.program import Operation, Shape, evaluate
+from matrl.core.program import Operation, evaluate
 from matrl.core.tracing import Expression, Graph
 from matrl.discovery.half_steps import may_leave_range
+from matrl.discovery.rounded_step import Noise, RoundedStep
 from matrl.iterations import DirectMethod, Registers, Update
 from matrl.iterations.schedule import advance, input_matrix, outputs, start
-from matrl.readings.noisy import NoisyReading, NoisyValue, compress, rounding_level
+from matrl.readings.noisy import NoisyReading, NoisyValue, rounding_level
 from matrl.readings.scalar import ScalarReading, multiplier_program
 
 __all__ = ["Noise", "RoundingModel", "dips_of"]
@@ -23,16 +24,6 @@ __all__ = ["Noise", "RoundingModel", "dips_of"]
 EDGE = 2.0
 """The 2-norm of a random Hermitian matrix over the root of n times the variance of its entries."""
 VARIATION = 0.2
-
-
-@dataclass(frozen=True, eq=False)
-class Noise:
-    """A live register with its errors, and what an expression for it must say."""
-
-    value: NoisyValue
-    dtype: str
-    hermitian: bool
-    shape: Shape
 
 
 class RoundingModel:
@@ -55,6 +46,7 @@ class RoundingModel:
         self._function, self._n, self._dtype = function, n, dtype
         self._norm: Norm = norm
         self._m = n if m is None else m
+        self._last: RoundedStep | None = None
 
     def of_direct(
         self, nodes: np.ndarray, density: np.ndarray, method: DirectMethod, precision: str
@@ -79,34 +71,31 @@ class RoundingModel:
         previous: StepRecord | None,
         record: StepRecord,
         dips: np.ndarray,
-    ) -> tuple[dict[str, Noise], float]:
-        """Return the live registers after a step, with their errors, and the rounding level.
+    ) -> tuple[RoundedStep | None, float]:
+        """Return a step, which knows the errors of live registers after it, and its rounding level.
 
         ``dips`` (q,) says, per node, how far below it an eigenvalue close by may be sent.
         """
         if self._is_unsafe(nodes, density, noise, previous, record):
-            return {}, math.inf
+            return None, math.inf
         graph = Graph()
         registers = self._registers(graph, noise, previous, record.precision)
         following = advance(registers, record, self._function)
         live = {name: e for name, e in following.live().items() if e.terms}
         results = outputs(following, self._function)
-        program = graph.program(*live.values(), *results)
+        program = graph.program(*results, *live.values())
         a = self._exact(nodes) if previous else self._stored(nodes, density)
         inputs = {"A": a} | {name: one.value for name, one in noise.items()}
         sources = max((len(value.errors) for value in inputs.values()), default=0)
         # Beyond the range of floats a register is singular, and the level infinite.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            values = evaluate(program, self._reading(density, sources), inputs)
-            found = enumerate(self._judged(value, nodes) for value in values[len(live) :])
+            step = RoundedStep(program, live, inputs, self._reading(density, sources))
+            found = enumerate(self._judged(value, nodes) for value in step.results)
             level = max(self._level(i, value, density, dips) for i, value in found)
-        if not math.isfinite(level):
-            return {}, math.inf
-        kept = compress(*values[: len(live)]) if live else ()
-        return {
-            name: Noise(value, expression.dtype, expression.hermitian, expression.shape)
-            for (name, expression), value in zip(live.items(), kept, strict=True)
-        }, level
+        if self._last is not None:
+            self._last.pause()  # all of them together would not fit into memory
+        self._last = step
+        return step, level if math.isfinite(level) else math.inf
 
     def _is_unsafe(
         self,

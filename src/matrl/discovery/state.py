@@ -8,6 +8,7 @@ from typing import Optional
 import numpy as np
 
 from matrl.discovery.pricing import Structure
+from matrl.iterations import FORMS
 from matrl.iterations.schedule import DIRECT
 
 __all__ = ["Action", "ScheduleState"]
@@ -73,6 +74,21 @@ class ScheduleState:
     def is_direct(self) -> bool:
         """Whether a direct method has ended the schedule."""
         return self.form == DIRECT
+
+    @property
+    def keeps_rounding(self) -> bool:
+        """Whether the last step keeps the rounding of those before it, or ends the schedule."""
+        return self.form is None or self.is_direct or FORMS.get(self.form).keeps_rounding
+
+    def coarse_way(self, finest: str) -> tuple[float, ...]:
+        """Return the spreads from which steps of less than the ``finest`` precision were taken."""
+        way: list[float] = []
+        state = self
+        while state.before is not None:
+            if state.actions and state.actions[-1].precision not in ("", finest):
+                way.append(round(state.before.spread, 1))
+            state = state.before
+        return tuple(way)
 
     @property
     def spread(self) -> float:

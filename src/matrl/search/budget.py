@@ -168,6 +168,10 @@ class Budgeted:
         """As within."""
         return self._inner.label(state.inner)
 
+    def guess(self, hints: np.ndarray, *, cautious: bool = False) -> np.ndarray:
+        """Return nothing worth knowing: children come without hints."""
+        return np.zeros(len(hints))
+
     def key(self, state: _State) -> Hashable:
         """Return the key within, what has been spent, and whether and how the plan has ended."""
         return (self._inner.key(state.inner), f"{state.spent:.12g}", state.end)

@@ -18,7 +18,8 @@ class Children:
     ``prices`` >= 0 are those of the actions, ``bounds`` lower bounds on what remains to be paid
     after each; ``done`` says which seem to reach the goal, and ``qualities`` are those of their
     states (see :meth:`Environment.quality`). ``simulated`` is how many steps were computed to know
-    this, without those known already.
+    this, without those known already. ``hints`` (c, h) are what :meth:`Environment.guess` wants to
+    know of them.
     """
 
     actions: Sequence[Any]
@@ -27,6 +28,7 @@ class Children:
     done: np.ndarray
     qualities: np.ndarray
     simulated: int = 0
+    hints: np.ndarray | None = None
 
     def joined(self, other: "Children") -> "Children":
         """Return these children and others."""
@@ -37,7 +39,15 @@ class Children:
             np.concatenate([self.done, other.done]),
             np.concatenate([self.qualities, other.qualities]),
             self.simulated + other.simulated,
+            _stacked(self, other),
         )
+
+
+def _stacked(one: Children, other: Children) -> np.ndarray | None:
+    """Return the hints of both; none where only some children have hints."""
+    known = [children.hints for children in (one, other) if len(children.actions)]
+    hints = [rows for rows in known if rows is not None]
+    return np.concatenate(hints) if hints and len(hints) == len(known) else None
 
 
 _NONE = np.empty(0)
@@ -100,6 +110,15 @@ class Environment(Protocol[State]):
 
     def bound(self, state: State) -> float:
         """Return a lower bound, >= 0, on the price still to pay from a state."""
+        ...
+
+    def guess(self, hints: np.ndarray, *, cautious: bool = False) -> np.ndarray:
+        """Return what children are likely to cost from their states to the goal, (c,).
+
+        Only the order in which children are tried depends on it, so it may go by experience: where
+        states like these turned out to be illegal, it may say more than a bound does. ``cautious``
+        leaves out, by infinity, what often turns out to be illegal, whatever it would save.
+        """
         ...
 
     def key(self, state: State) -> Hashable:

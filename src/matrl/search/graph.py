@@ -10,6 +10,7 @@ import numpy as np
 
 from matrl.search.environment import NO_CHILDREN, Children, Environment
 from matrl.search.unmade import Digest, Unmade, make
+from matrl.search.waiting import Waiting
 
 __all__ = ["Edge", "Graph", "Node", "Path", "Waiting"]
 
@@ -17,12 +18,15 @@ __all__ = ["Edge", "Graph", "Node", "Path", "Waiting"]
 class Edge:
     """An action tried in a node: its price and where it leads."""
 
-    __slots__ = ("action", "child", "compared", "price", "total_reward", "visits")
+    __slots__ = ("action", "child", "compared", "hint", "price", "total_reward", "visits")
 
-    def __init__(self, action: Any, price: float, child: "Node") -> None:
+    def __init__(
+        self, action: Any, price: float, child: "Node", hint: np.ndarray | None = None
+    ) -> None:
         self.action = action
         self.price = price
         self.child = child
+        self.hint = hint
         self.compared = False
         """Whether what opens beside it has been asked for."""
         self.visits = 0
@@ -31,46 +35,6 @@ class Edge:
 
 Path = list[tuple["Node", Edge]]
 """Edges one after the other, each with the node it leaves."""
-
-
-class Waiting:
-    """Children not tried yet, by price plus bound."""
-
-    __slots__ = ("actions", "bounds", "done", "first", "open", "prices", "qualities", "totals")
-
-    def __init__(self, children: Children) -> None:
-        totals = children.prices + children.bounds
-        order = np.lexsort((children.qualities, totals))
-        order = order[: int(np.isfinite(totals).sum())]
-        self.actions = [children.actions[i] for i in order.tolist()]
-        self.prices, self.bounds = children.prices[order], children.bounds[order]
-        self.done, self.qualities = children.done[order], children.qualities[order]
-        self.totals = totals[order]
-        self.open = np.ones(len(order), dtype=bool)
-        self.first = 0
-
-    def left(self) -> Children:
-        """Return those not tried yet, in order."""
-        left = np.flatnonzero(self.open)
-        actions = [self.actions[i] for i in left.tolist()]
-        return Children(
-            actions, self.prices[left], self.bounds[left], self.done[left], self.qualities[left]
-        )
-
-    def least(self) -> float:
-        """Return the least price plus bound of those left, infinity if there are none."""
-        return float(self.totals[self.first]) if self.first < len(self.totals) else math.inf
-
-    def take(self, index: int) -> None:
-        """Take note that a child is being tried."""
-        self.open[index] = False
-        while self.first < len(self.open) and not self.open[self.first]:
-            self.first += 1
-
-    def with_more(self, children: Children) -> "Waiting":
-        """Return those left and some more."""
-        rest = self.left()
-        return Waiting(rest.joined(children) if rest.actions else children)
 
 
 class Node:
@@ -149,6 +113,13 @@ class Node:
             lower = min(lower, edge.price + edge.child.lower)
         self.lower = max(self.lower, min(lower, self.best))
 
+    def raise_to(self, bound: float) -> None:
+        """Take note of a bound that is known only now."""
+        if bound > self.bound:
+            self.bound = bound
+            self.lower = max(self.lower, bound)
+            self.waiting.raise_to(bound)
+
     def die(self) -> None:
         """Forget all that lies beyond: the state is not legal."""
         self.dead, self.done = True, False
@@ -224,7 +195,8 @@ class Graph:
             if child is not node and not any(
                 e.child is child and e.price <= waiting.prices[index] for e in node.edges
             ):
-                edge = Edge(action, float(waiting.prices[index]), child)
+                hint = None if waiting.hints is None else waiting.hints[index]
+                edge = Edge(action, float(waiting.prices[index]), child, hint)
                 node.edges.append(edge)
         waiting.take(index)  # last, so that nothing is lost where Ctrl-C comes in between
         return edge
@@ -256,6 +228,7 @@ class Graph:
     def _accept(self, node: Node) -> None:
         node.confirmed = True
         if not node.done:
+            node.raise_to(self._environment.bound(node.state))
             return
         if self._environment.done(node.state):
             node.best = 0.0

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from matrl.search.graph import Graph, Node
 
 __all__ = ["GAIN", "Incumbent"]
@@ -31,6 +33,12 @@ class Incumbent:
         if not math.isfinite(total):
             return False
         return math.isinf(self.cost) or total < self.cost * (1.0 - GAIN)
+
+    def are_beaten_by(self, totals: np.ndarray) -> np.ndarray:
+        """Return the same for several totals."""
+        if math.isinf(self.cost):
+            return np.isfinite(totals)
+        return totals < self.cost * (1.0 - GAIN)
 
     @property
     def is_proved(self) -> bool:

@@ -1,6 +1,7 @@
 """Rounding events: how large a fresh error is, and how a value of the noisy reading takes it on."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -47,6 +48,12 @@ class Events:
         self._outside = 0 if m is None else max(m - n, 0)
         self._weights = weights
         self._signs = np.ones(sources)
+        self._given = sources, m
+
+    def anew(self) -> Self:
+        """Return a reading of the same matrices for another evaluation."""
+        sources, m = self._given
+        return type(self)(self._n, self._weights, sources, m=m)
 
     @property
     def _sources(self) -> int:

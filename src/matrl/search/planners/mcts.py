@@ -5,8 +5,11 @@ mean and the best so far (Schadd et al. 2012, doi:10.1016/j.knosys.2011.08.008);
 a node. The children of a node are tried in the order of their price and bound, as many as its
 visits allow, and further batches of them, variations, are asked for as visits go on (progressive
 widening, Couetoux et al. 2011, doi:10.1007/978-3-642-25566-3_32). A rollout follows price and
-bound with some noise and finishes with the best tail known from the state it meets. A branch whose
-price so far plus lower bound does not beat the incumbent is not visited.
+bound with some noise and finishes with the best tail known from the state it meets. Where the
+environment guesses, by experience, what children will cost, its guesses take the place of bounds in
+all this, and every other iteration is a rollout from the root: much of what looks cheap is illegal
+for one reason, which a few plans show. A branch whose price so far plus lower bound does not beat
+the incumbent is not visited.
 """
 
 import math
@@ -26,6 +29,9 @@ BATCH_VISITS = 16
 VISITS_TO_CONFIRM = 4
 """A state met that often is confirmed even if no plan through it would be the best."""
 NOISE = 0.5
+"""Of scores in rollouts; of those from the root, at most, and mostly less."""
+CAUTION = 4
+"""Every so many rollouts from the root are cautious."""
 CANDIDATES = 32
 """How many children a rollout chooses from."""
 
@@ -36,6 +42,11 @@ class MonteCarlo:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._graph = setting.graph
+        self._guided = False
+        """Whether the environment has given hints so far."""
+        self._count = 0
+        self._noise = NOISE
+        self._cautious = False
 
     def iterate(self) -> bool:
         """Select, expand, roll out and back up once."""
@@ -45,10 +56,16 @@ class MonteCarlo:
         path: Path = []
         node, price = root, 0.0
         seen = {node}
-        expanded = False
+        self._count += 1
+        # Every other time all of the way is a rollout, for what has been learned since.
+        diving = self._guided and self._count % 2 == 0
+        expanded = diving
+        self._cautious = expanded and self._count // 2 % CAUTION == 1
+        self._noise = NOISE * float(self._setting.random.random()) ** 2 if self._guided else NOISE
         while not node.done:
             if not node.is_open:
                 self._graph.widen(node)
+            self._guided = self._guided or node.waiting.hints is not None
             edge = self._rolled(node, price) if expanded else self._selected(node, price)
             if edge is None:
                 break
@@ -63,7 +80,7 @@ class MonteCarlo:
             price += edge.price
             expanded = expanded or edge.visits == 0
             node = edge.child
-            if (expanded and node.best < math.inf) or node in seen:
+            if (expanded and not diving and node.best < math.inf) or node in seen:
                 break  # a plan that comes back to a state is never the cheapest
             seen.add(node)
         total = finish(self._setting, path, node, price)
@@ -137,16 +154,22 @@ class MonteCarlo:
         random, setting = self._setting.random, self._setting
         while True:
             waiting = node.waiting
-            open_ = np.flatnonzero(waiting.open[waiting.first :])[:CANDIDATES] + waiting.first
-            totals = waiting.totals[open_]
+            open_ = np.flatnonzero(waiting.open[waiting.first :]) + waiting.first
+            if waiting.hints is None:
+                open_ = open_[:CANDIDATES]
+            totals = setting.expected(waiting, open_, cautious=self._cautious)
             ends = np.flatnonzero(waiting.open & waiting.done)[:1]
+            if waiting.hints is not None:
+                ends = ends[:0]  # guesses know what ends are worth
             edges = self._worthy(node, price)
-            choices = [(edge.price + edge.child.lower) for edge in edges]
+            choices = setting.expected_of(edges, cautious=self._cautious)
             scores = np.concatenate([totals, choices])
-            scores = (scores + self._rank(scores)) * random.uniform(1.0, 1.0 + NOISE, len(scores))
+            scores = (scores + self._rank(scores)) * random.uniform(
+                1.0, 1.0 + self._noise, len(scores)
+            )
             if len(scores) == 0:
                 return None
-            if len(ends) and (totals[0] >= waiting.totals[ends[0]] or random.random() < 0.5):
+            if len(ends) and (totals.min() >= waiting.totals[ends[0]] or random.random() < 0.5):
                 index = int(ends[0])
             else:
                 best = int(np.argmin(scores))

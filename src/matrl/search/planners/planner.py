@@ -1,5 +1,6 @@
 """What a planner is, and what all of them work with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,6 +10,7 @@ from matrl.search.archive import Archive, Elite
 from matrl.search.environment import Environment
 from matrl.search.graph import Edge, Graph, Node, Path, actions_of
 from matrl.search.incumbent import Incumbent
+from matrl.search.waiting import Waiting
 
 __all__ = [
     "Continuing",
@@ -42,6 +44,33 @@ class Setting:
         if not self.prune:
             return bool(np.isfinite(total))
         return self.incumbent.is_beaten_by(total)
+
+    def are_worth(self, totals: np.ndarray) -> np.ndarray:
+        """Return the same for several totals."""
+        if not self.prune:
+            return np.isfinite(totals)
+        return self.incumbent.are_beaten_by(totals)
+
+    def expected(
+        self, waiting: Waiting, places: np.ndarray, *, cautious: bool = False
+    ) -> np.ndarray:
+        """Return what waiting children are likely to cost to the goal, with their own price."""
+        if waiting.hints is None:
+            return waiting.totals[places]
+        return waiting.prices[places] + self.environment.guess(
+            waiting.hints[places], cautious=cautious
+        )
+
+    def expected_of(self, edges: Sequence[Edge], *, cautious: bool = False) -> np.ndarray:
+        """Return the same for edges."""
+        totals = np.array([edge.price + edge.child.lower for edge in edges])
+        hinted = [i for i, edge in enumerate(edges) if edge.hint is not None]
+        if hinted:
+            hints = np.array([edges[i].hint for i in hinted])
+            guesses = self.environment.guess(hints, cautious=cautious)
+            prices = np.array([edges[i].price for i in hinted])
+            totals[hinted] = np.maximum(totals[hinted], prices + guesses)
+        return totals
 
 
 @runtime_checkable
@@ -134,9 +163,16 @@ def take_ends(setting: Setting) -> None:
 
 
 def take_least(setting: Setting, node: Node, price: float) -> Edge | None:
-    """Try waiting children in the order of price plus bound; ``None`` if none is worth it."""
+    """Try waiting children in the order of price plus guess; ``None`` if none is worth it."""
     while setting.is_worth(price + node.waiting.least()):
-        edge = setting.graph.try_child(node, node.waiting.first)
+        waiting = node.waiting
+        index = waiting.first
+        if waiting.hints is not None:
+            open_ = np.flatnonzero(waiting.open)
+            totals = setting.expected(waiting, open_)
+            worth = setting.are_worth(price + waiting.totals[open_])
+            index = int(open_[int(np.argmin(np.where(worth, totals, np.inf)))])
+        edge = setting.graph.try_child(node, index)
         if edge is not None and setting.is_worth(price + edge.price + edge.child.lower):
             return edge
     return None
