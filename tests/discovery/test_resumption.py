@@ -183,7 +183,13 @@ def test_actions_in_words(profile):
     assert made.describe(Action("scaling", domain=0)) == "scaled by frobenius"
 
 
-EMPTY = {"places": [], "outcomes": {"rules": [], "variations": []}, "reached": [], "prices": []}
+EMPTY = {
+    "places": [],
+    "outcomes": {"rules": [], "variations": []},
+    "reached": [],
+    "prices": [],
+    "guide": None,
+}
 
 
 @pytest.mark.parametrize(

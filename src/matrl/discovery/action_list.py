@@ -18,9 +18,10 @@ class ActionList:
     """Actions open in the same place, (c,), with their maps.
 
     ``maps`` are places in the reach, -1 for direct methods, as wide as the step's own precision
-    asks for; ``needs_residual`` says what their form needs, ``forgets`` whether that forgets rounding, ``is_polynomial`` and ``has_pole`` what
-    kind of map the update is, ``style`` which of ``styles`` the action has, what its rounding
-    depends on (see :attr:`ScheduleState.structure`).
+    asks for; ``needs_residual`` says what their form needs, ``forgets`` whether that forgets
+    rounding, ``is_polynomial`` and ``has_pole`` what kind of map the update is, ``style`` which of
+    ``styles`` the action has, what its rounding depends on (see
+    :attr:`ScheduleState.structure`).
     """
 
     def __init__(self, actions: Sequence[Action], reach: Reach, pricer: SchedulePricer) -> None:

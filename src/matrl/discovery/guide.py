@@ -7,7 +7,9 @@ program over ranges. It says in which order to try, never what need not be tried
 """
 
 import math
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from matrl.discovery.action_list import ActionList
@@ -179,9 +181,54 @@ class Guide:
         shift = min(max(shift, 0.0), REACH) if not stands else max(min(shift, 0.0), -REACH)
         counts[kind, self._bucket(before, -shift), history] += 1.0
         self._learned += 1
+        self._judge(kind)
+
+    def _judge(self, kind: int) -> None:
+        """Work out how likely a kind of step is to fail."""
         failed = self._failed[kind].cumsum(axis=0).cumsum(axis=1)
         stood = self._stood[kind, ::-1, ::-1].cumsum(axis=0).cumsum(axis=1)[::-1, ::-1]
         self._risks[kind] = self._unit * np.log1p(failed / (1.0 + stood))
+
+    def dump(self) -> Any:
+        """Return what has been learned as plain data."""
+        return {
+            "kinds": [[list(style), end] for style, end in self._stages.kinds],
+            "stood": self._stood.tobytes(),
+            "failed": self._failed.tobytes(),
+            "coarse": self._coarse.tobytes(),
+            "values": self._values.tobytes(),
+            "counts": [self._learned, self._solved_at],
+        }
+
+    def load(self, data: Any) -> None:
+        """Take note of what has been learned; ``ValueError`` if it is nothing of the kind."""
+        known = msgspec.convert(data, _Experience)
+        for style, end in known.kinds:
+            self._stages.kind(style, end)
+        shape = (-1, *self._stood.shape[1:])
+        stood, failed = (
+            np.frombuffer(one).reshape(shape).copy() for one in (known.stood, known.failed)
+        )
+        coarse, values = np.frombuffer(known.coarse, dtype=bool), np.frombuffer(known.values)
+        kinds = len(self._stages.kinds)
+        if not len(stood) == len(failed) == len(coarse) >= kinds or len(values) != len(
+            self._values
+        ):
+            raise ValueError("an experience of other states")
+        self._stood, self._failed, self._coarse, self._values = stood, failed, coarse.copy(), values
+        self._risks = np.zeros_like(stood)
+        for kind in range(kinds):
+            self._judge(kind)
+        self._learned, self._solved_at = known.counts
+
+
+class _Experience(msgspec.Struct, forbid_unknown_fields=True):
+    kinds: list[tuple[Style, bool]]
+    stood: bytes
+    failed: bytes
+    coarse: bytes
+    values: bytes
+    counts: tuple[int, int]
 
 
 def _bucket(spreads: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from matrl.core.spectrum import Spectrum
 from matrl.discovery.actions import ActionTable
 from matrl.discovery.confirmation import Confirmation, Confirmations
 from matrl.discovery.domains import ScaledDomain
+from matrl.discovery.guide import Guide
 from matrl.discovery.memory import OutcomeMemory, Place, Places, ReachMemory
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import CompanyKey, SchedulePricer
@@ -40,6 +41,7 @@ class _Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outcomes: dict[str, list[tuple[int, str, str, list[float] | None]]]
     reached: list[tuple[int, bool]]
     prices: list[tuple[CompanyKey, float]]
+    guide: Any
 
 
 class ResumableSchedules:
@@ -54,6 +56,7 @@ class ResumableSchedules:
     _confirmations: Confirmations
     _pricer: SchedulePricer
     _firsts: ReachMemory
+    _known_guide: Guide | None
 
     def dump_action(self, action: Action) -> Any:
         """Return an action as plain data."""
@@ -99,6 +102,9 @@ class ResumableSchedules:
         shown = Confirmation(exact, one.rounding, one.error, np.empty(0))
         self._confirmations.recall(state, shown)
 
+    def _guide(self) -> Guide | None:
+        raise NotImplementedError
+
     def _memories(self) -> Mapping[str, OutcomeMemory]:
         """Return where outcomes are kept, by name."""
         return {"rules": self._outcomes.memory}
@@ -110,6 +116,7 @@ class ResumableSchedules:
             "outcomes": {name: one.dump(places) for name, one in self._memories().items()},
             "reached": self._firsts.dump(places),
             "prices": self._pricer.dump(),
+            "guide": None if self._known_guide is None else self._known_guide.dump(),
         }
         return {"places": [msgspec.structs.astuple(row) for row in places.rows], **parts}
 
@@ -125,6 +132,9 @@ class ResumableSchedules:
             one.load(found.outcomes[name], states)
         self._firsts.load(found.reached, states)
         self._pricer.load(found.prices)
+        guide = None if found.guide is None else self._guide()
+        if guide is not None:
+            guide.load(found.guide)
 
 
 def facts_of(

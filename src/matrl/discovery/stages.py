@@ -170,6 +170,11 @@ class Stages:
             done,
         )
 
+    @property
+    def kinds(self) -> tuple[tuple[Style, bool], ...]:
+        """The kinds numbered so far, in order."""
+        return tuple(self._kinds)
+
     def kind(self, style: Style, end: bool) -> int:
         """Return the number of a style, and whether such a step seems to end."""
         return self._kinds.setdefault((style, end), len(self._kinds))

@@ -58,22 +58,27 @@ def _nodes(
         node.bound, node.lower, node.best = rows["bound"][i], rows["lower"][i], rows["best"][i]
         node.visits, node.width = rows["visits"][i], rows["width"][i]
         nodes.append(node)
-    _add_edges(nodes, rows, snapshot, actions)
-    _add_waiting(nodes, rows["waiting"], snapshot, actions)
+    hints = snapshot.hints.rows(_total(rows["edges"]), _total(rows["waiting"]))
+    _add_edges(nodes, rows, snapshot, actions, hints[0])
+    _add_waiting(nodes, rows, snapshot, actions, hints[1])
     return nodes
 
 
 def _add_edges(
-    nodes: list[Node], rows: dict[str, list[Any]], snapshot: Snapshot, actions: list[Any]
+    nodes: list[Node],
+    rows: dict[str, list[Any]],
+    snapshot: Snapshot,
+    actions: list[Any],
+    hints: np.ndarray,
 ) -> None:
     total = _total(rows["edges"])
     columns = _read(EDGES, snapshot.edges, total)
     _places(columns["action"], len(actions))
     _places(columns["child"], len(nodes))
     edges = []
-    for values in zip(*columns.values(), strict=True):
+    for hint, *values in zip(hints, *columns.values(), strict=True):
         action, child, price, compared, visits, total_reward = values
-        edge = Edge(actions[action], price, nodes[child])
+        edge = Edge(actions[action], price, nodes[child], _if_any(hint))
         edge.compared, edge.visits, edge.total_reward = bool(compared), visits, total_reward
         edges.append(edge)
     at = 0
@@ -85,13 +90,19 @@ def _add_edges(
 
 
 def _add_waiting(
-    nodes: list[Node], lengths: list[int], snapshot: Snapshot, actions: list[Any]
+    nodes: list[Node],
+    rows: dict[str, list[Any]],
+    snapshot: Snapshot,
+    actions: list[Any],
+    hints: np.ndarray,
 ) -> None:
+    lengths = rows["waiting"]
     columns = _arrays(WAITING, snapshot.waiting, _total(lengths))
     every = [actions[i] for i in _places(columns["action"].tolist(), len(actions))]
     at = 0
-    for node, length in zip(nodes, lengths, strict=True):
-        if length:
+    for node, length, flags in zip(nodes, lengths, rows["flags"], strict=True):
+        hinted = bool(flags & Flag.HINTED)
+        if length or hinted:
             here = slice(at, at + length)
             node.waiting = Waiting(
                 Children(
@@ -100,12 +111,17 @@ def _add_waiting(
                     columns["bound"][here],
                     columns["done"][here].astype(bool),
                     columns["quality"][here],
+                    hints=hints[here] if hinted else None,
                 )
             )
             if len(node.waiting.totals) != length:
                 raise ValueError("a child of infinite price")
             node.waiting.totals = columns["total"][here]
             at += length
+
+
+def _if_any(hints: np.ndarray) -> np.ndarray | None:
+    return None if np.isnan(hints).any() or not len(hints) else hints
 
 
 def _total(lengths: list[int]) -> int:

@@ -56,7 +56,38 @@ Columns = dict[str, bytes]
 class Flag(enum.IntFlag):
     """What is known of a node."""
 
-    CONFIRMED, DEAD, DONE = 1, 2, 4
+    CONFIRMED, DEAD, DONE, HINTED = 1, 2, 4, 8
+
+
+class Hints(msgspec.Struct, forbid_unknown_fields=True):
+    """What guesses need of edges and of waiting children, in rows; NaN where there is nothing."""
+
+    width: int
+    edges: bytes
+    waiting: bytes
+
+    @classmethod
+    def of(cls, edges: Sequence[Any], waiting: Sequence[tuple[int, Any]]) -> "Hints":
+        """Return the hints of edges, one or ``None`` each, and of so many children each."""
+        known = [
+            one.shape[-1] for one in (*edges, *(hint for _, hint in waiting)) if one is not None
+        ]
+        width = known[0] if known else 0
+        nothing = np.full(width, np.nan)
+        rows = [nothing if one is None else one for one in edges]
+        blocks = [np.full((n, width), np.nan) if one is None else one for n, one in waiting]
+        return cls(width, *(np.array(x, FLOAT).tobytes() for x in (rows, np.concatenate(blocks))))
+
+    def rows(self, edges: int, waiting: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return those of so many edges and children; ``ValueError`` if there are not so many."""
+        if not 0 <= self.width < 1000:
+            raise ValueError("hints of no width")
+        found = (np.frombuffer(data, FLOAT) for data in (self.edges, self.waiting))
+        one, other = (
+            values.reshape(count, self.width)
+            for values, count in zip(found, (edges, waiting), strict=True)
+        )
+        return one, other
 
 
 class Snapshot(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,6 +108,7 @@ class Snapshot(msgspec.Struct, forbid_unknown_fields=True):
     looks: list[Any]
     edges: Columns
     waiting: Columns
+    hints: Hints
     elites: list[tuple[float, float, Any, list[int]]]
     memory: Any
     planner: Any = None
@@ -166,6 +198,7 @@ def taken(
         looks=[_look(environment, node) for node in nodes],
         edges=_columns(EDGES, list(zip(*edge_rows, strict=True)) or [()] * len(EDGES)),
         waiting=_columns(WAITING, arrays),
+        hints=Hints.of([e.hint for e in edges], [(len(w.actions), w.hints) for w in waiting]),
         elites=elites,
         actions=[environment.dump_action(action) for action in number.every],
         memory=environment.dump_memory(),
@@ -174,7 +207,9 @@ def taken(
 
 
 def _flags(node: Node) -> int:
-    named = ((Flag.CONFIRMED, node.confirmed), (Flag.DEAD, node.dead), (Flag.DONE, node.done))
+    hinted = node.waiting.hints is not None
+    flags = (Flag.CONFIRMED, Flag.DEAD, Flag.DONE, Flag.HINTED)
+    named = zip(flags, (node.confirmed, node.dead, node.done, hinted), strict=True)
     return sum(int(flag) for flag, is_set in named if is_set)
 
 

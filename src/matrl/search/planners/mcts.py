@@ -13,6 +13,7 @@ the incumbent is not visited.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,16 @@ class MonteCarlo:
         self._count = 0
         self._noise = NOISE
         self._cautious = False
+
+    def dump(self) -> int:
+        """Return how many iterations there have been: every other one is a rollout."""
+        return self._count
+
+    def load(self, data: Any) -> None:
+        """Go on from there."""
+        if not isinstance(data, int):
+            raise ValueError(f"the count {data!r} of iterations")
+        self._count = data
 
     def iterate(self) -> bool:
         """Select, expand, roll out and back up once."""
