@@ -199,7 +199,7 @@ EMPTY = {
         {},
         {**EMPTY, "reached": [[0, True]]},
         {**EMPTY, "outcomes": {}},
-        {**EMPTY, "outcomes": {"rules": [[0, "newton", "", None]]}},
+        {**EMPTY, "outcomes": {"rules": [[0, "newton", "", None]], "variations": []}},
         {**EMPTY, "places": [[9, 1, 1, True, 0, False, None]]},
         {**EMPTY, "places": [[0, 1, 1, True, 0, False, b"x"]]},
         {**EMPTY, "prices": [["newton", 1.0]]},
