@@ -1,0 +1,163 @@
+"""Coefficients of updates that look at a range only, from a table over the width of the range.
+
+On [l, u] such a rule has the coefficients it has on [l/u, 1], scaled. Those are smooth in the
+spread s = log(u/l - 1): their logarithms are interpolated through twelve rows an eighth apart,
+which gives them to about 1e-12. As numerator and denominator by powers of m they serve
+:func:`~matrl.readings.maps.apply_maps`.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from matrl.errors import InputError
+from matrl.iterations import Update
+from matrl.readings.maps import as_ratio
+
+__all__ = ["LARGEST_SPREAD", "MapTable", "is_fixed_above_one", "is_scale_free", "map_table"]
+
+STEP = 0.125
+LEAST, LARGEST_SPREAD = -18.0, 60.0
+"""Narrower ranges have the coefficients of the narrowest: any update of order 2 ends there."""
+MARGIN = 8
+POINTS = 12
+TINIEST = 1e-290
+"""Coefficients below have lost digits, and are not known."""
+
+
+class MapTable:
+    """The maps of some updates, all of them polynomials or none, on [l/u, 1] of any spread.
+
+    ``terms`` is the largest number of coefficients of a numerator or denominator.
+    """
+
+    def __init__(self, updates: Sequence[Update], root_index: int) -> None:
+        self._updates, self._k = tuple(updates), root_index
+        known = [self._row_of(update, 0.5) for update in self._updates]
+        self.terms = max(numerator.size for numerator, _ in known)
+        self.is_polynomial = known[0][1] is None
+        halves = 1 if self.is_polynomial else 2
+        self._shape = (len(self._updates), halves, self.terms)
+        self._signs = np.zeros(self._shape)
+        for index, halves_of in enumerate(known):
+            for half, values in enumerate(halves_of):
+                if values is not None:
+                    self._signs[index, half, : values.size] = np.sign(values)
+        rows = round((LARGEST_SPREAD - LEAST) / STEP) + 2 * MARGIN + 1
+        self._logs = np.full((rows, self._signs.size), math.nan)
+        self._filled = np.zeros(rows, dtype=bool)
+        self._offsets = np.arange(POINTS) - (POINTS // 2 - 1)
+        # Barycentric weights of equidistant points.
+        self._weights = np.array([(-1.0) ** i * math.comb(POINTS - 1, i) for i in range(POINTS)])
+
+    def at(self, spreads: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return N and D (b, updates, terms) by powers of m for ranges of these spreads (b,).
+
+        NaN where a rule does not reach. ``spreads`` are at most ``LARGEST_SPREAD``, minus infinity
+        for a range that is a point.
+        """
+        place = (np.maximum(spreads, LEAST) - LEAST) / STEP + MARGIN
+        base = np.floor(place).astype(int)
+        rows = base[:, None] + self._offsets
+        if not self._filled[rows].all():
+            self._fill(rows)
+        distance = (place - base)[:, None] - self._offsets
+        on_a_row = np.abs(distance) < 1e-12
+        weights = self._weights / np.where(on_a_row, 1.0, distance)
+        weights = np.where(on_a_row.any(axis=1)[:, None], on_a_row, weights)
+        weights /= weights.sum(axis=1)[:, None]
+        logs = np.matmul(weights[:, None, :], self._logs[rows])[:, 0]
+        values = self._signs * np.exp(logs).reshape(len(spreads), *self._shape)
+        return values[:, :, 0], None if self.is_polynomial else values[:, :, 1]
+
+    def _fill(self, rows: np.ndarray) -> None:
+        for row in np.unique(rows[~self._filled[rows]]).tolist():
+            # A row or two below the least spread are as it is.
+            spread = LEAST + STEP * (row - MARGIN)
+            ratio = 1.0 / (1.0 + math.exp(spread))
+            logs = np.full(self._shape, math.nan)
+            for index, update in enumerate(self._updates):
+                self._write(logs[index], self._signs[index], update, ratio)
+            self._logs[row] = logs.ravel()
+            self._filled[row] = True
+
+    def _write(
+        self, logs: np.ndarray, signs: np.ndarray, update: Update, ratio: float
+    ) -> None:
+        """Put the logarithms of an update's coefficients where they belong, if they are known."""
+        try:
+            halves = self._row_of(update, ratio)
+        except InputError:
+            return
+        found = np.zeros_like(logs)
+        for half, values in enumerate(halves):
+            if values is None:
+                continue
+            size = np.abs(values)
+            if not np.array_equal(np.sign(values), signs[half, : values.size]):
+                return
+            if not np.all((size >= TINIEST) | (size == 0.0)):
+                return
+            found[half, : values.size] = np.log(np.where(size > 0.0, size, 1.0))
+        logs[:] = found
+
+    def _row_of(self, update: Update, ratio: float) -> tuple[np.ndarray, np.ndarray | None]:
+        return as_ratio(update, np.array(update.coefficients(self._k, ratio, 1.0)), self._k)
+
+
+def is_scale_free(update: Update, root_index: int) -> bool:
+    """Return whether coefficients on [l, u] are those on [l/u, 1], scaled.
+
+    >>> from matrl.iterations import UPDATES
+    >>> [is_scale_free(UPDATES.get(name), 2) for name in ("minimax-5", "newton", "series-5")]
+    [True, True, False]
+    """
+    return _agrees(update, root_index, 2.0)
+
+
+def is_fixed_above_one(update: Update, root_index: int) -> bool:
+    """Return whether coefficients are scaled like that for u up to 1, and beyond those for u = 1.
+
+    >>> from matrl.iterations import UPDATES
+    >>> is_fixed_above_one(UPDATES.get("series-5"), 2)
+    True
+    """
+    ratio = _RATIO
+    fixed = np.array_equal(
+        np.array(update.coefficients(root_index, 2.0 * ratio, 2.0)),
+        np.array(update.coefficients(root_index, ratio, 1.0)),
+    )
+    return fixed and _agrees(update, root_index, 0.5)
+
+
+_RATIO = 0.75
+
+
+def _agrees(update: Update, root_index: int, upper: float) -> bool:
+    at_one = update.coefficients(root_index, _RATIO, 1.0)
+    scaled = update.coefficients(root_index, _RATIO * upper, upper)
+    x = np.linspace(_RATIO, 1.0, 5)
+    return bool(
+        np.allclose(
+            _applied(update, root_index, at_one, x),
+            _applied(update, root_index, scaled, upper * x),
+            rtol=1e-9,
+        )
+    )
+
+
+def _applied(
+    update: Update, root_index: int, coefficients: Sequence[float], x: np.ndarray
+) -> np.ndarray:
+    numerator, denominator = as_ratio(update, np.array(coefficients), root_index)
+    m = x**root_index
+    p = np.polyval(numerator[::-1], m)
+    return x * (p if denominator is None else p / np.polyval(denominator[::-1], m))
+
+
+@lru_cache(maxsize=64)
+def map_table(updates: tuple[Update, ...], root_index: int) -> MapTable:
+    """Return the table of some updates, the same one every time it is asked for."""
+    return MapTable(updates, root_index)
