@@ -12,8 +12,10 @@ from matrl.coefficients.newton import (
     byers_xu_scaling,
     byers_xu_scalings,
     determinantal_scaling,
+    determinantal_scalings,
     newton_scaling,
     norm_scaling,
+    norm_scalings,
 )
 from matrl.coefficients.pade import pade
 from matrl.coefficients.rational_minimax import rational_minimax
@@ -33,11 +35,13 @@ __all__ = [
     "byers_xu_scalings",
     "chebyshev_degree",
     "determinantal_scaling",
+    "determinantal_scalings",
     "dynamically_weighted_halley",
     "fitted_coefficients",
     "minimax_coefficients",
     "newton_scaling",
     "norm_scaling",
+    "norm_scalings",
     "pade",
     "polynomial_critical_points",
     "rational_minimax",

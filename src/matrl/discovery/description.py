@@ -18,7 +18,7 @@ __all__ = ["Description"]
 class Description:
     """Turns where updates lead into the children a planner chooses from.
 
-    ``lookahead`` bounds them by their own children, where ranges are tabulated. No schedule has
+    ``lookahead`` bounds them by their own children, where those are known. No schedule has
     more than ``max_steps`` steps.
     """
 

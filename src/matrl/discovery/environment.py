@@ -15,11 +15,13 @@ from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.goal import Goal
 from matrl.discovery.lookahead import Lookahead
+from matrl.discovery.map_blocks import can_be_sampled
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedReach
 from matrl.discovery.refinement import fitted_name, is_better, refined
 from matrl.discovery.rounding import RoundingModel
+from matrl.discovery.sampled_reach import SampledReach
 from matrl.discovery.state import Action, ScheduleState
 from matrl.iterations import FORMS, DirectMethod, Update
 from matrl.iterations.schedule import DIRECT
@@ -83,7 +85,14 @@ class ScheduleEnvironment:
         self._tabulated: TabulatedReach | None = None
         if exact and all(update.equioscillates for update in usual):
             self._tabulated = TabulatedReach(measure, usual, precisions, n)
-        self._goal = Goal(measure, tol, minimizes_error, self._tabulated is not None)
+        self._sampled: SampledReach | None = None
+        k = self._function.root_index
+        if not exact and usual and all(can_be_sampled(update, k) for update in usual):
+            self._sampled = SampledReach(
+                measure, self._domains, usual, precisions, n=n, tol=tol
+            )
+        interpolates = (self._tabulated or self._sampled) is not None
+        self._goal = Goal(measure, tol, minimizes_error, interpolates)
         self._exact_reach = ExactReach(self._outcomes, usual, precisions)
         self._repair_reach = ExactReach(self._outcomes, pure, precisions)
         self._first = self._list(self._table.first)
@@ -94,13 +103,14 @@ class ScheduleEnvironment:
             for form, a in self._table.repairs.items()
         }
         lookahead = None
-        if self._tabulated is not None:
-            lookahead = Lookahead(self._usual, self._bounds, self._tabulated, tol)
+        ahead = self._tabulated or self._sampled
+        if ahead is not None:
+            lookahead = Lookahead(self._usual, self._bounds, ahead, tol)
         self._description = Description(self._goal, self._bounds, lookahead, max_steps)
         self._reached: dict[Hashable, ReachedRanges] = {}
 
     def _list(self, actions: Sequence[Action]) -> ActionList:
-        reach: Reach = self._tabulated or self._exact_reach
+        reach: Reach = self._tabulated or self._sampled or self._exact_reach
         kept = [a for a in actions if not (self._is_too_coarse(a) or self._is_pure(a))]
         return ActionList(kept, reach, self._pricer)
 
@@ -327,7 +337,8 @@ class ScheduleEnvironment:
         key = state.range_key
         if key not in self._reached:
             if self._tabulated is None:
-                self._reached[key] = self._exact_reach.of(state)
+                seen = None if self._sampled is None else self._sampled.of(state)
+                self._reached[key] = seen or self._exact_reach.of(state)
             else:
                 first = not state.actions
                 self._reached[key] = self._tabulated.of(np.array([state.spread]), at_start=first)
