@@ -8,6 +8,7 @@ which gives them to about 1e-12. As numerator and denominator by powers of m the
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
@@ -73,35 +74,35 @@ class MapTable:
         return values[:, :, 0], None if self.is_polynomial else values[:, :, 1]
 
     def _fill(self, rows: np.ndarray) -> None:
-        for row in np.unique(rows[~self._filled[rows]]).tolist():
-            # A row or two below the least spread are as it is.
-            spread = LEAST + STEP * (row - MARGIN)
-            ratio = 1.0 / (1.0 + math.exp(spread))
-            logs = np.full(self._shape, math.nan)
-            for index, update in enumerate(self._updates):
-                self._write(logs[index], self._signs[index], update, ratio)
-            self._logs[row] = logs.ravel()
-            self._filled[row] = True
+        new = np.unique(rows[~self._filled[rows]])
+        ratios = 1.0 / (1.0 + np.exp(LEAST + STEP * (new - MARGIN)))
+        logs = np.full((len(new), *self._shape), math.nan)
+        for index, update in enumerate(self._updates):
+            logs[:, index] = self._logs_of(update, ratios, self._signs[index])
+        self._logs[new] = logs.reshape(len(new), -1)
+        self._filled[new] = True
 
-    def _write(
-        self, logs: np.ndarray, signs: np.ndarray, update: Update, ratio: float
-    ) -> None:
-        """Put the logarithms of an update's coefficients where they belong, if they are known."""
-        try:
-            halves = self._row_of(update, ratio)
-        except InputError:
-            return
-        found = np.zeros_like(logs)
-        for half, values in enumerate(halves):
+    def _logs_of(self, update: Update, ratios: np.ndarray, signs: np.ndarray) -> np.ndarray:
+        """Return the logarithms of the coefficients' sizes, NaN for ranges where all is not well.
+
+        0 where a coefficient is none or 0.
+        """
+        count = update.coefficient_count(self._k)
+        coefficients = np.full((len(ratios), count), math.nan)
+        for row, ratio in enumerate(ratios.tolist()):
+            # Beyond the rule, NaN it stays.
+            with suppress(InputError):
+                coefficients[row] = update.coefficients(self._k, ratio, 1.0)
+        found = np.zeros((len(ratios), *signs.shape))
+        bad = np.zeros(len(ratios), dtype=bool)
+        for half, values in enumerate(as_ratio(update, coefficients, self._k)):
             if values is None:
                 continue
-            size = np.abs(values)
-            if not np.array_equal(np.sign(values), signs[half, : values.size]):
-                return
-            if not np.all((size >= TINIEST) | (size == 0.0)):
-                return
-            found[half, : values.size] = np.log(np.where(size > 0.0, size, 1.0))
-        logs[:] = found
+            size, wanted = np.abs(values), signs[half, : values.shape[-1]]
+            bad |= ((np.sign(values) != wanted) | ((size < TINIEST) & (wanted != 0.0))).any(axis=1)
+            found[:, half, : values.shape[-1]] = np.log(np.where(wanted != 0.0, size, 1.0))
+        found[bad] = math.nan
+        return found
 
     def _row_of(self, update: Update, ratio: float) -> tuple[np.ndarray, np.ndarray | None]:
         return as_ratio(update, np.array(update.coefficients(self._k, ratio, 1.0)), self._k)
