@@ -154,7 +154,9 @@ def norm_scaling(x: Sequence[float], weights: Sequence[float]) -> tuple[float, f
     return (inverse / norm) ** 0.25 / math.sqrt(least) / math.sqrt(greatest), 1.0
 
 
-def determinantal_scalings(x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def determinantal_scalings(
+    x: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the mu (...) of ``determinantal_scaling`` for many spectra at once.
 
     Args:

@@ -154,9 +154,12 @@ class Measure:
                 np.abs(errors, out=errors)
                 errors *= weights
                 return np.minimum(errors.max(axis=-1), LARGEST)
-            np.minimum(errors, LARGEST, out=errors)
             np.multiply(errors, errors, out=errors)
-            return np.sqrt(errors @ (density * weights * weights))
+            squares = errors @ (density * weights * weights)
+            if not np.isfinite(squares).all():  # errors of which a square overflows, or NaN
+                np.minimum(errors, LARGEST * LARGEST, out=errors)
+                squares = errors @ (density * weights * weights)
+            return np.sqrt(squares)
 
     def distance(self, tol: float) -> float:
         """Return the largest |x - 1| at which |x^q - 1| may be within ``tol``."""

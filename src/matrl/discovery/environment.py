@@ -88,9 +88,7 @@ class ScheduleEnvironment:
         self._sampled: SampledReach | None = None
         k = self._function.root_index
         if not exact and usual and all(can_be_sampled(update, k) for update in usual):
-            self._sampled = SampledReach(
-                measure, self._domains, usual, precisions, n=n, tol=tol
-            )
+            self._sampled = SampledReach(measure, self._domains, usual, precisions, n=n, tol=tol)
         interpolates = (self._tabulated or self._sampled) is not None
         self._goal = Goal(measure, tol, minimizes_error, interpolates)
         self._exact_reach = ExactReach(self._outcomes, usual, precisions)

@@ -70,9 +70,7 @@ class Lookahead:
             )
         return bounds, simulated
 
-    def _further(
-        self, reached: ReachedRanges, maps: np.ndarray
-    ) -> tuple[Further, np.ndarray, int]:
+    def _further(self, reached: ReachedRanges, maps: np.ndarray) -> tuple[Further, np.ndarray, int]:
         """Return where maps lead from these, the degree missing then, and what that took."""
         if reached.further is not None:
             known = reached.further

@@ -81,6 +81,12 @@ class MapBlocks:
         """The number of columns."""
         return len(self.columns)
 
+    @property
+    def polynomials(self) -> int:
+        """The number of columns of polynomials, which come first."""
+        first = self._blocks[0] if self._blocks else None
+        return first.stop if first is not None and first.table.is_polynomial else 0
+
     def sibling(self, update: Update, precision: str) -> int:
         """Return the column of the range's best polynomial of the degree of a fitted one."""
         return self.columns[_reference(update, self._k), precision]
@@ -102,16 +108,21 @@ class MapBlocks:
         upper: np.ndarray,
         count: int,
         density: np.ndarray,
+        *,
+        start: int = 0,
     ) -> np.ndarray:
         """Return h(x) (b, columns, places) for x (b, places) and [lower, 1], in units of upper.
 
-        ``density`` (count,) is that of the first ``count`` places, the spectrum.
+        ``density`` (count,) is that of the first ``count`` places, the spectrum. ``start`` is the
+        first column wanted: 0, or :attr:`polynomials` to leave those out.
         """
         by_power = powers(self._k, x, max(self._terms, 2))
-        values = np.empty((len(lower), self.size, x.shape[1]))
+        values = np.empty((len(lower), self.size - start, x.shape[1]))
         with np.errstate(divide="ignore"):
             spread = np.log(1.0 / lower - 1.0)
         for block in self._blocks:
+            if block.start < start:
+                continue
             numerators, denominators = self._coefficients(block, spread, upper)
             apply_maps(
                 self._k,
@@ -119,11 +130,10 @@ class MapBlocks:
                 numerators,
                 denominators,
                 m_powers=by_power,
-                out=values[:, block.start : block.stop],
+                out=values[:, block.start - start : block.stop - start],
             )
         if self._sampled:
-            start = self.size - len(self._sampled)
-            for column, update in enumerate(self._sampled, start):
+            for column, update in enumerate(self._sampled, -len(self._sampled)):
                 mu = update.scalings(x[:, :count], density)[:, None]
                 values[:, column] = 0.5 * (mu * x + 1.0 / (mu * x))
         return values

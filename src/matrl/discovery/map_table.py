@@ -1,8 +1,8 @@
 """Coefficients of updates that look at a range only, from a table over the width of the range.
 
 On [l, u] such a rule has the coefficients it has on [l/u, 1], scaled. Those are smooth in the
-spread s = log(u/l - 1): their logarithms are interpolated through twelve rows an eighth apart,
-which gives them to about 1e-12. As numerator and denominator by powers of m they serve
+spread s = log(u/l - 1): their logarithms are interpolated through ten rows a quarter apart, which
+gives the maps to rounding, or nearly so. As numerator and denominator by powers of m they serve
 :func:`~matrl.readings.maps.apply_maps`.
 """
 
@@ -19,11 +19,11 @@ from matrl.readings.maps import as_ratio
 
 __all__ = ["LARGEST_SPREAD", "MapTable", "is_fixed_above_one", "is_scale_free", "map_table"]
 
-STEP = 0.125
+STEP = 0.25
 LEAST, LARGEST_SPREAD = -18.0, 60.0
 """Narrower ranges have the coefficients of the narrowest: any update of order 2 ends there."""
-MARGIN = 8
-POINTS = 12
+MARGIN = 6
+POINTS = 10
 TINIEST = 1e-290
 """Coefficients below have lost digits, and are not known."""
 

@@ -8,7 +8,7 @@ is computed exactly; this is for choosing.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from matrl.core.measure import Measure
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.first_fits import FirstFits
 from matrl.discovery.iterates import FARTHEST, FARTHEST_PRODUCT, LEAST_PROGRESS
-from matrl.discovery.map_table import LARGEST_SPREAD
 from matrl.discovery.map_blocks import MapBlocks, is_fitted
+from matrl.discovery.map_table import LARGEST_SPREAD
 from matrl.discovery.outcomes import slack_of
 from matrl.discovery.reach import Further, Reach, ReachedRanges
 from matrl.discovery.state import ScheduleState
@@ -31,8 +31,40 @@ GAP, BELOW = 8, (0.3, 0.01)
 lower end), where a fit is looked at."""
 AT_ONCE = 8
 """How many states go through the maps together: their values should stay in the cache."""
+WIDEST = LARGEST_SPREAD - 2.0
 DOUBT = 2.0
 """By how much errors after a fit for the greatest error may be less than after Lawson's."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """States of one domain: points (b, q) and ranges [lower, 1] in units of the upper ends.
+
+    ``polynomials`` says whether polynomials may follow, ``alone`` that there is one state only.
+    """
+
+    points: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    error: np.ndarray
+    polynomials: bool
+    alone: bool = False
+
+
+def _with_probes(places: _Places) -> tuple[np.ndarray, int]:
+    """Return points (b, places) and what else is looked at, and how many lie in the range.
+
+    After the points come the ends of the range, its middle, and where fits are looked at.
+    """
+    points, lower = places.points, places.lower
+    ends = [lower, np.ones_like(lower), np.sqrt(lower)]
+    inside = points.shape[1] + len(ends)
+    others = np.empty((len(lower), 0))
+    if places.alone:
+        ends += list(np.geomspace(points.max(axis=1), 1.0, GAP))
+        inside += GAP
+        others = lower[:, None] * np.array(BELOW)
+    return np.concatenate([points, np.stack(ends, axis=1), others], axis=1), inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,119 +112,135 @@ class SampledReach(Reach):
         }
         self._place = np.array([columns[one] for one in self.maps], dtype=int)
         self._is_fit = np.array([is_fitted(update) for update, _ in self.maps], dtype=bool)
-        polynomial = np.array([u.kind == "polynomial" for u, _ in self.maps], dtype=bool)
-        pole = np.array([u.has_pole_at_zero for u, _ in self.maps], dtype=bool)
-        self._follows = ~(pole[:, None] & polynomial)
+        self._has_pole = np.array([u.has_pole_at_zero for u, _ in self.maps], dtype=bool)
 
     def of(self, state: ScheduleState) -> ReachedRanges | None:
         """Return where the maps lead from a state; ``None`` for a range too wide for the table."""
         assert state.points is not None
-        if state.spread > LARGEST_SPREAD - 2.0:
+        if state.spread > WIDEST:
             return None
         domain = self._domains[state.domain]
         points = state.points[domain.chosen] / state.upper
-        ends = np.array([state.lower / state.upper]), np.array([state.upper])
-        sight = self._seen(domain, points[None], *ends, np.array([state.error]), with_fits=True)
-        simulated = int(np.isfinite(sight.error).sum())
-        going = sight.legal[0, :-1] & sight.goes_on & ~(sight.error[0, :-1] <= self._tol)
-        going &= sight.spread[0, :-1] < LARGEST_SPREAD - 2.0
-        further, more = self._further(domain, sight, np.flatnonzero(going))
-        return ReachedRanges(
-            sight.lower,
-            sight.upper,
-            sight.spread,
-            sight.error,
-            sight.legal,
-            simulated + more,
-            further,
+        places = _Places(
+            points[None],
+            np.array([state.lower / state.upper]),
+            np.array([state.upper]),
+            np.array([state.error]),
+            polynomials=not state.overshoots,
+            alone=True,
         )
+        sight = self._seen(domain, places)
+        going = sight.legal[0, :-1] & sight.goes_on & ~(sight.error[0, :-1] <= self._tol)
+        going &= sight.spread[0, :-1] < WIDEST
+        further, more = self._further(domain, sight, np.flatnonzero(going), state.overshoots)
+        simulated = int(np.isfinite(sight.error).sum()) + more
+        ends = (sight.lower, sight.upper, sight.spread)
+        return ReachedRanges(*ends, sight.error, sight.legal, simulated, further)
 
     def _further(
-        self, domain: Thinned, sight: _Sight, going: np.ndarray
+        self, domain: Thinned, sight: _Sight, going: np.ndarray, overshoots: bool
     ) -> tuple[Further, int]:
         """Return where maps lead from these maps, and how many steps were simulated for it."""
         row = np.full(len(self.maps) + 1, -1)
         row[going] = np.arange(len(going))
-        error, legal = np.full((2, len(going), len(self.maps) + 1), math.nan)
-        for start in range(0, len(going), AT_ONCE):
-            some = going[start : start + AT_ONCE]
-            lower, upper = sight.lower[0, some], sight.upper[0, some]
-            points = sight.values[self._place[some], : len(domain.chosen)] / upper[:, None]
-            one = self._seen(domain, points, lower / upper, upper, sight.error[0, some])
-            error[start : start + AT_ONCE] = one.error
-            legal[start : start + AT_ONCE] = one.legal
-        # Of fits only a bound is known here, and no polynomial follows a pole.
-        counted = np.isfinite(error[:, :-1]) & ~self._is_fit & self._follows[going]
+        error = np.full((len(going), len(self.maps) + 1), math.nan)
+        legal = np.zeros(error.shape, dtype=bool)
+        over = self._has_pole[going] | overshoots
+        for polynomials in (False, True):
+            rows = np.flatnonzero(over != polynomials)
+            for start in range(0, len(rows), AT_ONCE):
+                some = rows[start : start + AT_ONCE]
+                maps = going[some]
+                lower, upper = sight.lower[0, maps], sight.upper[0, maps]
+                points = sight.values[self._place[maps], : len(domain.chosen)] / upper[:, None]
+                before = sight.error[0, maps]
+                places = _Places(points, lower / upper, upper, before, polynomials)
+                one = self._seen(domain, places)
+                error[some], legal[some] = one.error, one.legal
+        # Of fits only a bound is known here.
+        counted = np.isfinite(error[:, :-1]) & ~self._is_fit
         doubt = np.where(self._is_fit[going] & domain.greatest, DOUBT, 1.0)
-        return Further(row, error, legal > 0.0, doubt), int(counted.sum())
+        return Further(row, error, legal, doubt), int(counted.sum())
 
-    def _seen(
-        self,
-        domain: Thinned,
-        points: np.ndarray,
-        lower: np.ndarray,
-        upper: np.ndarray,
-        before: np.ndarray,
-        *,
-        with_fits: bool = False,
-    ) -> _Sight:
-        """Return what the maps make of points (b, q) and ranges [lower, 1], in units of upper.
+    def _seen(self, domain: Thinned, places: _Places) -> _Sight:
+        """Return what the maps make of some states.
 
-        Fits are worked out, unsafe ones apart, if there is one state; elsewhere only bounded.
+        Of one state alone, fits are worked out where they are safe; elsewhere only bounded.
         """
-        count, ends = points.shape[1], [lower, np.ones_like(lower), np.sqrt(lower)]
-        inside, others = count + 3, np.empty((len(lower), 0))
-        if with_fits:
-            gap = np.geomspace(points.max(axis=1), 1.0, GAP, axis=1)
-            ends += [*gap.T]
-            inside += GAP
-            others = lower[:, None] * np.array(BELOW)
-        x = np.concatenate([points, np.stack(ends, axis=1), others], axis=1)
-        values = self._blocks.values(x, lower, upper, count, domain.density)
-        within = values[:, :, domain.first : inside]
-        least, most = within.min(axis=2), within.max(axis=2)
-        # An equioscillating map has its extremes at the ends of the range.
-        level = np.abs(values[:, :, count : count + 2] - 1.0).max(axis=2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            least = np.where(self._blocks.oscillates, 1.0 - level, least)
-            most = np.where(self._blocks.oscillates, 1.0 + level, most)
-            error = self._measure.of_many(
-                values[:, :, :count], domain.weights, domain.measured
+        lower, points = places.lower, places.points
+        count = points.shape[1]
+        x, inside = _with_probes(places)
+        start = 0 if places.polynomials else self._blocks.polynomials
+        values = self._blocks.values(x, lower, places.upper, count, domain.density, start=start)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            least, most, error = self._summed_up(domain, values, count, inside, start)
+            goes_on = np.ones(self._blocks.size + len(self._references), dtype=bool)
+            if places.polynomials and len(self._references):
+                misses = 1.0 - values[:, self._references]
+                if places.alone:
+                    fits, low, high, bounds, safe = self._fitted(domain, x[0], misses[0], inside)
+                    values = np.concatenate([values, fits[None]], axis=1)
+                    goes_on[self._blocks.size :] = safe
+                else:
+                    shares = domain.shares / count if domain.greatest else domain.shares
+                    bounds = self._fits.least(points, misses[:, :, :count], shares)
+                    low = high = np.ones_like(bounds)
+                least = np.concatenate([least, low], axis=1)
+                most = np.concatenate([most, high], axis=1)
+                error = np.concatenate([error, bounds], axis=1)
+        if start:
+            before, after = (len(lower), start), (len(lower), len(self._references))
+            least, most, error = (
+                np.concatenate([np.full(before, math.nan), one, np.full(after, math.nan)], axis=1)
+                for one in (least, most, error)
             )
-        goes_on = np.ones(self._blocks.size + len(self._references), dtype=bool)
-        if len(self._references):
-            misses = 1.0 - values[:, self._references]
-            if with_fits:
-                bounds, fits, safe = self._fits.fitted(
-                    x[0], misses[0], domain.shares, greatest=domain.greatest
-                )
-                fits = np.where(safe[:, None], fits, math.nan)
-                values = np.concatenate([values, fits[None]], axis=1)
-                goes_on[self._blocks.size :] = safe
-                bounds = bounds[None]
-                inner = fits[None, :, domain.first : inside]
-                # Of an unsafe fit nothing is known but its bound: it may lead anywhere.
-                low = np.where(safe, inner.min(axis=2), 1.0 - np.minimum(bounds, 0.5))
-                high = np.where(safe, inner.max(axis=2), 1.0)
-            else:
-                shares = domain.shares / count if domain.greatest else domain.shares
-                bounds = self._fits.least(points, misses[:, :, :count], shares)
-                low = high = np.ones_like(bounds)
-            least, most = np.concatenate([least, low], axis=1), np.concatenate([most, high], axis=1)
-            error = np.concatenate([error, bounds], axis=1)
-        return self._judged(least, most, error, lower, before, values[0], goes_on)
+            if places.alone:
+                values = np.concatenate([np.full((1, start, x.shape[1]), math.nan), values], axis=1)
+        return self._judged(least, most, error, places, values[0], goes_on)
+
+    def _summed_up(
+        self, domain: Thinned, values: np.ndarray, count: int, inside: int, start: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the ends of the images (b, columns) and the errors."""
+        points = values[:, :, domain.first : count]
+        lowest, highest = points.min(axis=2), points.max(axis=2)
+        probes = values[:, :, count:inside]
+        least = np.minimum(lowest, probes.min(axis=2))
+        most = np.maximum(highest, probes.max(axis=2))
+        # An equioscillating map has its extremes at the ends of the range.
+        level = np.abs(probes[:, :, :2] - 1.0).max(axis=2)
+        oscillates = self._blocks.oscillates[start:]
+        least = np.where(oscillates, 1.0 - level, least)
+        most = np.where(oscillates, 1.0 + level, most)
+        if self._measure.is_weighted or domain.first:
+            given = values[:, :, :count]
+            return least, most, self._measure.of_many(given, domain.weights, domain.measured)
+        ends = np.stack([lowest, highest], axis=-1)
+        return least, most, self._measure.of_many(ends, domain.weights, domain.measured)
+
+    def _fitted(
+        self, domain: Thinned, x: np.ndarray, misses: np.ndarray, inside: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return the fits' values, the ends of their images, their errors at least, the safe."""
+        bounds, fits, safe = self._fits.fitted(x, misses, domain.shares, greatest=domain.greatest)
+        fits = np.where(safe[:, None], fits, math.nan)
+        inner = fits[:, domain.first : inside]
+        # Of an unsafe fit nothing is known but its bound: it may lead anywhere.
+        low = np.where(safe, inner.min(axis=1), 1.0 - np.minimum(bounds, 0.5))
+        high = np.where(safe, inner.max(axis=1), 1.0)
+        return fits, low[None], high[None], bounds[None], safe
 
     def _judged(
         self,
         least: np.ndarray,
         most: np.ndarray,
         error: np.ndarray,
-        lower: np.ndarray,
-        before: np.ndarray,
+        places: _Places,
         values: np.ndarray,
         goes_on: np.ndarray,
     ) -> _Sight:
         """Return the sight by maps, with what is legal: within the usable numbers, and progress."""
+        lower, before = places.lower, places.error
         wide = (len(lower), len(self.maps) + 1)
         low, high, size = (np.full(wide, math.nan) for _ in range(3))
         low[:, :-1], high[:, :-1] = least[:, self._place], most[:, self._place]
