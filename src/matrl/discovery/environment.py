@@ -41,7 +41,8 @@ class ScheduleEnvironment:
     above it, where a polynomial would flip their sign; so no polynomial follows it.
 
     Where ranges tell the error and all updates equioscillate, states are interpolated ranges;
-    otherwise they are exact. What rounding makes of a schedule is asked when it is confirmed.
+    otherwise they are exact, and only what their children would be is looked at with tabulated
+    coefficients. What rounding makes of a schedule is asked when it is confirmed.
     ``minimizes_error`` says that ``tol`` is only where a schedule may end at all.
     """
 
@@ -172,8 +173,8 @@ class ScheduleEnvironment:
 
     @property
     def confirms_early(self) -> bool:
-        """Whether states are expanded exactly, which costs more than a closer look."""
-        return self._tabulated is None
+        """Whether maps are worked out one by one, which costs more than a closer look."""
+        return self._tabulated is None and self._sampled is None
 
     def root(self) -> ScheduleState:
         """Return the empty schedule; scaled already where there is no choice of scaling."""

@@ -29,7 +29,7 @@ __all__ = ["SampledReach"]
 GAP, BELOW = 8, (0.3, 0.01)
 """Points between the samples and the end of the safe domain, and below them (in units of their
 lower end), where a fit is looked at."""
-AT_ONCE = 8
+AT_ONCE = 24
 """How many states go through the maps together: their values should stay in the cache."""
 WIDEST = LARGEST_SPREAD - 2.0
 DOUBT = 2.0
