@@ -31,6 +31,8 @@ GAP, BELOW = 8, (0.3, 0.01)
 lower end), where a fit is looked at."""
 AT_ONCE = 24
 """How many states go through the maps together: their values should stay in the cache."""
+CANCELLATION = 1e-8
+"""What a polynomial by powers of m may be off by, at most, where it is written for wide ranges."""
 WIDEST = LARGEST_SPREAD - 2.0
 DOUBT = 2.0
 """By how much errors after a fit for the greatest error may be less than after Lawson's."""
@@ -173,7 +175,7 @@ class SampledReach(Reach):
         start = 0 if places.polynomials else self._blocks.polynomials
         values = self._blocks.values(x, lower, places.upper, count, domain.density, start=start)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            least, most, error = self._summed_up(domain, values, count, inside, start)
+            least, most, error = self._summed_up(domain, values, lower, inside, start)
             goes_on = np.ones(self._blocks.size + len(self._references), dtype=bool)
             if places.polynomials and len(self._references):
                 misses = 1.0 - values[:, self._references]
@@ -196,12 +198,19 @@ class SampledReach(Reach):
             )
             if places.alone:
                 values = np.concatenate([np.full((1, start, x.shape[1]), math.nan), values], axis=1)
+        error /= domain.doubt
         return self._judged(least, most, error, places, values[0], goes_on)
 
     def _summed_up(
-        self, domain: Thinned, values: np.ndarray, count: int, inside: int, start: int
+        self,
+        domain: Thinned,
+        values: np.ndarray,
+        lower: np.ndarray,
+        inside: int,
+        start: int,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the ends of the images (b, columns) and the errors."""
+        count = len(domain.chosen)
         points = values[:, :, domain.first : count]
         lowest, highest = points.min(axis=2), points.max(axis=2)
         probes = values[:, :, count:inside]
@@ -212,6 +221,9 @@ class SampledReach(Reach):
         oscillates = self._blocks.oscillates[start:]
         least = np.where(oscillates, 1.0 - level, least)
         most = np.where(oscillates, 1.0 + level, most)
+        # On wide ranges rounding may hide that the lower end rises.
+        risen = 1.01 * lower[:, None] * most
+        least = np.where((np.abs(least) < CANCELLATION) & (least < risen), risen, least)
         if self._measure.is_weighted or domain.first:
             given = values[:, :, :count]
             return least, most, self._measure.of_many(given, domain.weights, domain.measured)
