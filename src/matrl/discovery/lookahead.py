@@ -60,8 +60,8 @@ class Lookahead:
         known = further.row[maps[going_on]] >= 0
         going_on = going_on[known]
         by_form: dict[str, list[int]] = {}
-        for position, child in enumerate(going_on.tolist()):
-            by_form.setdefault(forms[child], []).append(position)
+        for position, child in enumerate(going_on):
+            by_form.setdefault(forms[int(child)], []).append(position)
         for form, positions in by_form.items():
             chosen = np.array(positions)
             children = going_on[chosen]

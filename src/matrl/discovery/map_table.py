@@ -1,7 +1,7 @@
 """Coefficients of updates that look at a range only, from a table over the width of the range.
 
 On [l, u] such a rule has the coefficients it has on [l/u, 1], scaled. Those are smooth in the
-spread s = log(u/l - 1): their logarithms are interpolated through ten rows a quarter apart, which
+spread s = log(u/l - 1): their logarithms are interpolated through ten rows an eighth apart, which
 gives the maps to rounding, or nearly so. As numerator and denominator by powers of m they serve
 :func:`~matrl.readings.maps.apply_maps`.
 """
@@ -19,7 +19,7 @@ from matrl.readings.maps import as_ratio
 
 __all__ = ["LARGEST_SPREAD", "MapTable", "is_fixed_above_one", "is_scale_free", "map_table"]
 
-STEP = 0.25
+STEP = 0.125
 LEAST, LARGEST_SPREAD = -18.0, 60.0
 """Narrower ranges have the coefficients of the narrowest: any update of order 2 ends there."""
 MARGIN = 6
@@ -67,7 +67,7 @@ class MapTable:
         distance = (place - base)[:, None] - self._offsets
         on_a_row = np.abs(distance) < 1e-12
         weights = self._weights / np.where(on_a_row, 1.0, distance)
-        weights = np.where(on_a_row.any(axis=1)[:, None], on_a_row, weights)
+        weights = np.where(np.any(on_a_row, axis=1)[:, np.newaxis], on_a_row, weights)
         weights /= weights.sum(axis=1)[:, None]
         logs = np.matmul(weights[:, None, :], self._logs[rows])[:, 0]
         values = self._signs * np.exp(logs).reshape(len(spreads), *self._shape)

@@ -34,7 +34,7 @@ AT_ONCE = 24
 CANCELLATION = 1e-8
 """What a polynomial by powers of m may be off by, at most, where it is written for wide ranges."""
 WIDEST = LARGEST_SPREAD - 2.0
-DOUBT = 2.0
+DOUBT = 8.0
 """By how much errors after a fit for the greatest error may be less than after Lawson's."""
 
 
@@ -113,7 +113,7 @@ class SampledReach(Reach):
             **{one: self._blocks.size + i for i, one in enumerate(fits)},
         }
         self._place = np.array([columns[one] for one in self.maps], dtype=int)
-        self._is_fit = np.array([is_fitted(update) for update, _ in self.maps], dtype=bool)
+        self.is_fit = np.array([is_fitted(update) for update, _ in self.maps], dtype=bool)
         self._has_pole = np.array([u.has_pole_at_zero for u, _ in self.maps], dtype=bool)
 
     def of(self, state: ScheduleState) -> ReachedRanges | None:
@@ -160,8 +160,8 @@ class SampledReach(Reach):
                 one = self._seen(domain, places)
                 error[some], legal[some] = one.error, one.legal
         # Of fits only a bound is known here.
-        counted = np.isfinite(error[:, :-1]) & ~self._is_fit
-        doubt = np.where(self._is_fit[going] & domain.greatest, DOUBT, 1.0)
+        counted = np.isfinite(error[:, :-1]) & ~self.is_fit
+        doubt = np.where(self.is_fit[going] & domain.greatest, DOUBT, 1.0)
         return Further(row, error, legal, doubt), int(counted.sum())
 
     def _seen(self, domain: Thinned, places: _Places) -> _Sight:
