@@ -107,6 +107,7 @@ class ScheduleEnvironment:
             lookahead = Lookahead(self._usual, self._bounds, ahead, tol)
         self._description = Description(self._goal, self._bounds, lookahead, max_steps)
         self._reached: dict[Hashable, ReachedRanges] = {}
+        self._averaged: dict[Action, ActionList] = {}
 
     def _list(self, actions: Sequence[Action]) -> ActionList:
         reach: Reach = self._tabulated or self._sampled or self._exact_reach
@@ -240,8 +241,10 @@ class ScheduleEnvironment:
         assert state.form is not None
         if len(state.actions) >= self._max_steps:
             return Verdict(True)
-        mixed = self._description.of(state, self._repairs[state.form], self._reach(state))
-        pure = self._pure_repairs[state.form]
+        repairs, pure = self._repairs[state.form], self._pure_repairs[state.form]
+        mixed = NO_CHILDREN
+        if repairs.actions:
+            mixed = self._description.of(state, repairs, self._reach(state))
         if not pure.actions:
             return Verdict(True, mixed)
         reached = self._repair_reach.of(self._confirmations.of(state).exact)
@@ -264,7 +267,9 @@ class ScheduleEnvironment:
             actions = ActionList([averaged], self._repair_reach, self._pricer)
             reached = self._repair_reach.of(self._confirmations.of(state).exact)
             return self._description.of(state, actions, reached)
-        return self._description.of(state, self._list([averaged]), self._reach(state))
+        if averaged not in self._averaged:
+            self._averaged[averaged] = self._list([averaged])
+        return self._description.of(state, self._averaged[averaged], self._reach(state))
 
     def done(self, state: ScheduleState) -> bool:
         """Whether the goal is met, at a closer look if there has been one."""

@@ -1,6 +1,5 @@
 """All maps of a search as a few blocks of coefficients, evaluated block by block."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -145,17 +144,16 @@ class MapBlocks:
         if not block.table.is_polynomial:
             return block.table.at(spread)
         orders = 1 + self._k * np.arange(block.table.terms)
-        parts = []
-        for slack in block.slacks:
-            wide = spread
-            if slack > 0.0:  # (u (1 + slack) - l)/l
-                wide = np.logaddexp(spread + math.log1p(slack), math.log(slack))
-            # The rule is told u' = u (1 + slack), and a fixed one takes no notice above 1.
-            unit = np.full((len(spread), len(block.is_fixed)), 1.0 / (1.0 + slack))
-            grown = np.maximum(upper * (1.0 + slack), 1.0)
-            unit[:, block.is_fixed] *= grown[:, None]
-            parts.append(block.table.at(wide)[0] * unit[:, :, None] ** orders)
-        return np.concatenate(parts, axis=1), None
+        slacks = np.array(block.slacks)
+        with np.errstate(divide="ignore"):  # (u (1 + slack) - l)/l
+            wide = np.logaddexp(spread[:, None] + np.log1p(slacks), np.log(slacks))
+        numerators, _ = block.table.at(wide.ravel())
+        # The rule is told u' = u (1 + slack), and a fixed one takes no notice above 1.
+        unit = np.broadcast_to(1.0 / (1.0 + slacks)[:, None], (len(slacks), len(block.is_fixed)))
+        grown = np.maximum(upper[:, None] * (1.0 + slacks), 1.0)
+        unit = unit * np.where(block.is_fixed, grown[:, :, None], 1.0)
+        scaled = numerators.reshape(*unit.shape, -1) * unit[..., None] ** orders
+        return scaled.reshape(len(spread), -1, block.table.terms), None
 
 
 def _reference(update: Update, root_index: int) -> Update:
