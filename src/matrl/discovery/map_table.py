@@ -2,7 +2,7 @@
 
 On [l, u] such a rule has the coefficients it has on [l/u, 1], scaled. Those are smooth in the
 spread s = log(u/l - 1): their logarithms are interpolated through ten rows an eighth apart, which
-gives the maps to rounding, or nearly so. As numerator and denominator by powers of m they serve
+gives the maps to a few 1e-12. As numerator and denominator by powers of m they serve
 :func:`~matrl.readings.maps.apply_maps`.
 """
 
