@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from matrl import Problem, Spectrum
+from matrl.core.measure import Norm
 from matrl.discovery.arguments import allowed_updates
 from matrl.discovery.assembly import environment_for
 from matrl.discovery.domains import scaled_domains
@@ -44,7 +45,14 @@ MANY = {
 class Both:
     """The first look and the exact outcomes of one problem, and its states."""
 
-    def __init__(self, function, spectrum, norm="eigenvalue", allow="*", precisions=("float64",)):
+    def __init__(
+        self,
+        function: str,
+        spectrum: Spectrum,
+        norm: Norm = "eigenvalue",
+        allow: str | tuple[str, ...] = "*",
+        precisions: tuple[str, ...] = ("float64",),
+    ) -> None:
         problem = Problem(function, spectrum, tol=TOL, shape=(N, N), norm=norm)
         self.measure = problem.measure
         self.domain = scaled_domains(spectrum, self.measure, N, TOL)[0]
@@ -59,7 +67,9 @@ class Both:
 
     def child(self, state, index):
         update, precision = self.maps[index]
-        one = self.outcomes.of(update.name, precision, state).iterates
+        outcome = self.outcomes.of(update.name, precision, state)
+        assert outcome is not None
+        one = outcome.iterates
         over = state.overshoots or update.has_pole_at_zero
         ends = (one.lower, one.upper, False, one.points, one.error)
         return ScheduleState(0, *ends, overshoots=over)
@@ -192,6 +202,7 @@ def test_errors_of_what_is_found_are_exact(name, norm, make_profile):
     x, k = domain.sampled, 2
     for step in replayed.steps:
         update = next(u for u in updates if u.name == step.name)
+        assert not isinstance(update, DirectMethod)
         x = apply_update(update, k, step.coefficients, x)
     error = problem.measure.of_points(x, domain.weights, domain.density)
     assert replayed.steps[-1].error == pytest.approx(error, rel=1e-12)

@@ -117,12 +117,11 @@ class MapBlocks:
         """
         by_power = powers(self._k, x, max(self._terms, 2))
         values = np.empty((len(lower), self.size - start, x.shape[1]))
-        with np.errstate(divide="ignore"):
-            spread = np.log(1.0 / lower - 1.0)
+        length = -np.log(lower)
         for block in self._blocks:
             if block.start < start:
                 continue
-            numerators, denominators = self._coefficients(block, spread, upper)
+            numerators, denominators = self._coefficients(block, length, upper)
             apply_maps(
                 self._k,
                 x,
@@ -138,22 +137,20 @@ class MapBlocks:
         return values
 
     def _coefficients(
-        self, block: _Block, spread: np.ndarray, upper: np.ndarray
+        self, block: _Block, length: np.ndarray, upper: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return N and D (b, columns of the block, terms) for x in units of upper."""
         if not block.table.is_polynomial:
-            return block.table.at(spread)
+            return block.table.at(length)
         orders = 1 + self._k * np.arange(block.table.terms)
         slacks = np.array(block.slacks)
-        with np.errstate(divide="ignore"):  # (u (1 + slack) - l)/l
-            wide = np.logaddexp(spread[:, None] + np.log1p(slacks), np.log(slacks))
-        numerators, _ = block.table.at(wide.ravel())
+        numerators, _ = block.table.at((length[:, None] + np.log1p(slacks)).ravel())
         # The rule is told u' = u (1 + slack), and a fixed one takes no notice above 1.
         unit = np.broadcast_to(1.0 / (1.0 + slacks)[:, None], (len(slacks), len(block.is_fixed)))
         grown = np.maximum(upper[:, None] * (1.0 + slacks), 1.0)
         unit = unit * np.where(block.is_fixed, grown[:, :, None], 1.0)
         scaled = numerators.reshape(*unit.shape, -1) * unit[..., None] ** orders
-        return scaled.reshape(len(spread), -1, block.table.terms), None
+        return scaled.reshape(len(length), -1, block.table.terms), None
 
 
 def _reference(update: Update, root_index: int) -> Update:

@@ -1,9 +1,9 @@
 """Coefficients of updates that look at a range only, from a table over the width of the range.
 
 On [l, u] such a rule has the coefficients it has on [l/u, 1], scaled. Those are smooth in the
-spread s = log(u/l - 1): their logarithms are interpolated through ten rows an eighth apart, which
-gives the maps to a few 1e-12. As numerator and denominator by powers of m they serve
-:func:`~matrl.readings.maps.apply_maps`.
+spread log((u/l)^k - 1) of m: their logarithms are interpolated through ten rows an eighth apart,
+which gives rational maps to about 1e-12, polynomials on wide ranges to about 1e-10. As numerator
+and denominator by powers of m they serve :func:`~matrl.readings.maps.apply_maps`.
 """
 
 import math
@@ -17,11 +17,13 @@ from matrl.errors import InputError
 from matrl.iterations import Update
 from matrl.readings.maps import as_ratio
 
-__all__ = ["LARGEST_SPREAD", "MapTable", "is_fixed_above_one", "is_scale_free", "map_table"]
+__all__ = ["WIDEST", "MapTable", "is_fixed_above_one", "is_scale_free", "map_table"]
 
 STEP = 0.125
-LEAST, LARGEST_SPREAD = -18.0, 60.0
+LEAST, LARGEST = -18.0, 120.0
 """Narrower ranges have the coefficients of the narrowest: any update of order 2 ends there."""
+WIDEST = LARGEST - 2.0
+"""The largest k log(u/l) there are coefficients for."""
 MARGIN = 6
 POINTS = 10
 TINIEST = 1e-290
@@ -46,19 +48,21 @@ class MapTable:
             for half, values in enumerate(halves_of):
                 if values is not None:
                     self._signs[index, half, : values.size] = np.sign(values)
-        rows = round((LARGEST_SPREAD - LEAST) / STEP) + 2 * MARGIN + 1
+        rows = round((LARGEST - LEAST) / STEP) + 2 * MARGIN + 1
         self._logs = np.full((rows, self._signs.size), math.nan)
         self._filled = np.zeros(rows, dtype=bool)
         self._offsets = np.arange(POINTS) - (POINTS // 2 - 1)
         # Barycentric weights of equidistant points.
         self._weights = np.array([(-1.0) ** i * math.comb(POINTS - 1, i) for i in range(POINTS)])
 
-    def at(self, spreads: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return N and D (b, updates, terms) by powers of m for ranges of these spreads (b,).
+    def at(self, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return N and D (b, updates, terms) by powers of m for ranges of these log(u/l) >= 0 (b,).
 
-        NaN where a rule does not reach. ``spreads`` are at most ``LARGEST_SPREAD``, minus infinity
-        for a range that is a point.
+        NaN where a rule does not reach. k log(u/l) is at most ``WIDEST``.
         """
+        lengths = self._k * lengths
+        with np.errstate(divide="ignore"):  # log(exp(length) - 1), without overflow
+            spreads = lengths + np.log(-np.expm1(-lengths))
         place = (np.maximum(spreads, LEAST) - LEAST) / STEP + MARGIN
         base = np.floor(place).astype(int)
         rows = base[:, None] + self._offsets
@@ -70,12 +74,12 @@ class MapTable:
         weights = np.where(np.any(on_a_row, axis=1)[:, np.newaxis], on_a_row, weights)
         weights /= weights.sum(axis=1)[:, None]
         logs = np.matmul(weights[:, None, :], self._logs[rows])[:, 0]
-        values = self._signs * np.exp(logs).reshape(len(spreads), *self._shape)
+        values = self._signs * np.exp(logs).reshape(len(lengths), *self._shape)
         return values[:, :, 0], None if self.is_polynomial else values[:, :, 1]
 
     def _fill(self, rows: np.ndarray) -> None:
         new = np.unique(rows[~self._filled[rows]])
-        ratios = 1.0 / (1.0 + np.exp(LEAST + STEP * (new - MARGIN)))
+        ratios = np.exp(-np.logaddexp(0.0, LEAST + STEP * (new - MARGIN)) / self._k)
         logs = np.full((len(new), *self._shape), math.nan)
         for index, update in enumerate(self._updates):
             logs[:, index] = self._logs_of(update, ratios, self._signs[index])

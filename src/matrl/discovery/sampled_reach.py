@@ -17,7 +17,7 @@ from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.first_fits import FirstFits
 from matrl.discovery.iterates import FARTHEST, FARTHEST_PRODUCT, LEAST_PROGRESS
 from matrl.discovery.map_blocks import MapBlocks, is_fitted
-from matrl.discovery.map_table import LARGEST_SPREAD
+from matrl.discovery.map_table import WIDEST
 from matrl.discovery.outcomes import slack_of
 from matrl.discovery.reach import Further, Reach, ReachedRanges
 from matrl.discovery.state import ScheduleState
@@ -31,9 +31,10 @@ GAP, BELOW = 8, (0.3, 0.01)
 lower end), where a fit is looked at."""
 AT_ONCE = 24
 """How many states go through the maps together: their values should stay in the cache."""
+MOST = WIDEST - 1.0
+"""The largest k log(u/l) a state may have; slack widens it."""
 CANCELLATION = 1e-8
 """What a polynomial by powers of m may be off by, at most, where it is written for wide ranges."""
-WIDEST = LARGEST_SPREAD - 2.0
 DOUBT = 8.0
 """By how much errors after a fit for the greatest error may be less than after Lawson's."""
 
@@ -119,7 +120,7 @@ class SampledReach(Reach):
     def of(self, state: ScheduleState) -> ReachedRanges | None:
         """Return where the maps lead from a state; ``None`` for a range too wide for the table."""
         assert state.points is not None
-        if state.spread > WIDEST:
+        if self._k * math.log(state.upper / state.lower) > MOST:
             return None
         domain = self._domains[state.domain]
         points = state.points[domain.chosen] / state.upper
@@ -133,7 +134,8 @@ class SampledReach(Reach):
         )
         sight = self._seen(domain, places)
         going = sight.legal[0, :-1] & sight.goes_on & ~(sight.error[0, :-1] <= self._tol)
-        going &= sight.spread[0, :-1] < WIDEST
+        with np.errstate(divide="ignore", invalid="ignore"):
+            going &= self._k * np.log(sight.upper[0, :-1] / sight.lower[0, :-1]) < MOST
         further, more = self._further(domain, sight, np.flatnonzero(going), state.overshoots)
         simulated = int(np.isfinite(sight.error).sum()) + more
         ends = (sight.lower, sight.upper, sight.spread)
