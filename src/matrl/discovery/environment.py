@@ -174,8 +174,13 @@ class ScheduleEnvironment:
 
     @property
     def confirms_early(self) -> bool:
-        """Whether maps are worked out one by one, which costs more than a closer look."""
-        return self._tabulated is None and self._sampled is None
+        """Whether a closer look costs less than to expand, or every state may be an end.
+
+        Maps worked out one by one cost more, tabulated and batched ones less.
+        """
+        if self._sampled is not None:
+            return self._goal.minimizes_error
+        return self._tabulated is None
 
     def root(self) -> ScheduleState:
         """Return the empty schedule; scaled already where there is no choice of scaling."""
