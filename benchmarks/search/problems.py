@@ -71,7 +71,7 @@ class Case:
 
 
 def environment_of(
-    problem: Problem, table: str, precisions: Sequence[str] = PRECISIONS, *, widens: bool = True
+    problem: Problem, table: str, precisions: Sequence[str] = PRECISIONS, *, widens: bool = False
 ) -> ScheduleEnvironment:
     """Return a fresh environment, which knows nothing of searches before."""
     updates = allowed_updates(problem, "*")

@@ -181,3 +181,18 @@ def test_iterates_far_above_1_overflow_nothing(norm: Norm, name: str) -> None:
     assert error > 1e6
     assert np.isfinite(measure.of_range(1e-3, 1e12))
     assert measure.of_range(1e-3, 1e12) > 1e10
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("name", ["invsqrt", "sqrt", "root(5)", "polar", "sqrt+invsqrt"])
+def test_many_iterates_at_once_have_the_errors_of_each(name, norm):
+    measure = Measure(norm, FUNCTIONS.get(name))
+    random = np.random.default_rng(0)
+    a, density = np.sort(random.uniform(0.01, 1.0, 30)), random.dirichlet(np.ones(30))
+    weights = measure.weights(a, density)
+    x = np.exp(random.normal(0.0, 0.3, (4, 3, 30)))
+    found = measure.of_many(x, weights, density)
+    assert found.shape == (4, 3)
+    for place in np.ndindex(4, 3):
+        expected = measure.of_points(x[place], weights, density)
+        assert found[place] == pytest.approx(expected, rel=1e-12)

@@ -266,9 +266,9 @@ def test_an_iterate_pushed_beyond_the_slack_is_noticed(factor: float, is_unsafe:
 def test_a_step_after_too_noisy_a_half_step_has_no_level(growth: float, is_possible: bool) -> None:
     model = RoundingModel(FUNCTIONS.get("invsqrt"), N, "float32")
     dips = np.ones(12)
-    noise, level = model.after_step(NODES, DENSITY, {}, None, HALF, dips)
+    step, level = model.after_step(NODES, DENSITY, {}, None, HALF, dips)
     assert 1e-3 < level < 0.1
-    noise = {name: grown(one, growth) for name, one in noise.items()}
+    noise = {name: grown(one, growth) for name, one in step.noise.items()}
     _, level = model.after_step(NODES, DENSITY, noise, HALF, FULL, dips)
     assert math.isfinite(level) is is_possible
     # After a step in float32 nothing is asked: its widening is far above what it does.

@@ -95,7 +95,7 @@ def test_cost_is_never_more_and_the_claim_stays_honest(make_profile):
     assert found.refined
     assert not found.optimal
     assert found.cost == min(plan.predicted.cost for plan in found.finalists)
-    assert found.error + found.plan.predicted.rounding <= problem.tol
+    assert found.error + found.plan.predicted.rounding <= problem.tolerance
     assert any(plan.id == found.plan.id for plan in found.front)
     again = discover(problem, **options)
     assert again.plan.steps == found.plan.steps

@@ -4,13 +4,16 @@ import importlib
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from matrl import Problem, Profile, Spectrum, discover
+from matrl import Found, Problem, Profile, Spectrum, discover
 from matrl.coefficients import minimax_coefficients
+from matrl.core.measure import Norm
 from matrl.core.plan import StepRecord
+from matrl.core.precision import Dtype
 from matrl.discovery.arguments import allowed_updates
 from matrl.discovery.domains import scaled_domains
 from matrl.discovery.imprecision import most_imprecise
@@ -40,7 +43,15 @@ def profile(*ops: str) -> Profile:
 FULL = profile("matmul", "inv_spd", "eigh", "add")
 
 
-def solve(tol, prices, function="invsqrt", kappa=1e2, norm="eigenvalue", dtype="float64", **more):
+def solve(
+    tol: float,
+    prices: Profile,
+    function: str = "invsqrt",
+    kappa: float | Spectrum = 1e2,
+    norm: Norm = "eigenvalue",
+    dtype: Dtype = "float64",
+    **more: Any,
+) -> Found:
     spectrum = kappa if isinstance(kappa, Spectrum) else Spectrum.interval(1 / kappa, 1)
     problem = Problem(function, spectrum, tol=tol, shape=(N, N), norm=norm, dtype=dtype)
     return discover(problem, **{"profile": prices, "nodes": 1000, "time_limit": 60.0, **more})

@@ -12,8 +12,10 @@ from matrl.coefficients.newton import (
     byers_xu_scaling,
     byers_xu_scalings,
     determinantal_scaling,
+    determinantal_scalings,
     newton_scaling,
     norm_scaling,
+    norm_scalings,
 )
 from matrl.coefficients.pade import pade
 from matrl.coefficients.perturbed import perturbed_coefficients
@@ -35,11 +37,13 @@ __all__ = [
     "byers_xu_scalings",
     "chebyshev_degree",
     "determinantal_scaling",
+    "determinantal_scalings",
     "dynamically_weighted_halley",
     "fitted_coefficients",
     "minimax_coefficients",
     "newton_scaling",
     "norm_scaling",
+    "norm_scalings",
     "pade",
     "perturbed_coefficients",
     "polynomial_critical_points",

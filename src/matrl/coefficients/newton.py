@@ -8,6 +8,9 @@ not told the exact ends of the range, so they cannot, and their centre is 1.0.
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from matrl.coefficients._arguments import (
     check_scaled,
     checked_integer,
@@ -149,6 +152,36 @@ def norm_scaling(x: Sequence[float], weights: Sequence[float]) -> tuple[float, f
     norm = math.fsum(share * (value / greatest) ** 2 for value, share in pairs)
     inverse = math.fsum(share * (least / value) ** 2 for value, share in pairs)
     return (inverse / norm) ** 0.25 / math.sqrt(least) / math.sqrt(greatest), 1.0
+
+
+def determinantal_scalings(
+    x: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mu (...) of ``determinantal_scaling`` for many spectra at once.
+
+    Args:
+        x: values of the spectra, positive, shape (..., q); not checked.
+        weights: share of each, summing to 1, shape (q,).
+
+    >>> determinantal_scalings(np.array([[0.25, 1.0], [1.0, 16.0]]), np.full(2, 0.5)).round(12)
+    array([2.  , 0.25])
+    """
+    return np.exp(-(np.log(x) @ weights))
+
+
+def norm_scalings(x: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mu (...) of ``norm_scaling`` for many spectra at once.
+
+    Args:
+        x: values of the spectra, positive, shape (..., q); not checked.
+        weights: share of each, shape (q,).
+
+    >>> norm_scalings(np.array([[0.5, 2.0, 8.0]]), np.array([0.25, 0.5, 0.25])).round(12)
+    array([0.5])
+    """
+    least, greatest = x.min(axis=-1, keepdims=True), x.max(axis=-1, keepdims=True)
+    quotient = ((least / x) ** 2 @ weights) / ((x / greatest) ** 2 @ weights)
+    return quotient**0.25 / np.sqrt(least[..., 0]) / np.sqrt(greatest[..., 0])
 
 
 def _checked_sample(

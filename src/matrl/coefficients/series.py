@@ -1,5 +1,6 @@
 """Taylor coefficients of the inverse root."""
 
+import functools
 import math
 from fractions import Fraction
 
@@ -27,6 +28,11 @@ def series_coefficients(root_index: int, degree: int) -> tuple[float, ...]:
     """
     root_index = checked_integer("root_index", root_index, 1)
     degree = checked_integer("degree", degree, 0)
+    return _rounded(root_index, degree)
+
+
+@functools.lru_cache(maxsize=256)
+def _rounded(root_index: int, degree: int) -> tuple[float, ...]:
     powers = [Fraction(0)] * (degree + 1)
     binomial = Fraction(1)  # binomial(-1/k, n), the coefficient of (m - 1)^n
     for order in range(degree + 1):

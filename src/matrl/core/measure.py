@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from matrl.core.function import MatrixFunction
+from matrl.core.powers import whole_power
 from matrl.errors import UnknownNameError
 
 __all__ = ["NORMS", "Measure", "Norm"]
@@ -131,6 +132,34 @@ class Measure:
             error = float(np.sqrt(density @ (errors * errors)) if rms else errors.max())
         # NaN is a weight or density that underflowed to 0, of an error that overflowed.
         return error if error == error else float("inf")
+
+    def of_many(self, x: np.ndarray, weights: np.ndarray, density: np.ndarray) -> np.ndarray:
+        """Return the errors (...) of many iterates x (..., q) > 0 of the same eigenvalues.
+
+        As :meth:`of_points` for each; NaN where an iterate is NaN.
+
+        >>> from matrl.functions import FUNCTIONS
+        >>> measure = Measure("eigenvalue", FUNCTIONS.get("invsqrt"))
+        >>> measure.of_many(np.array([[0.5, 1.0], [1.0, 1.25]]), np.ones(2), np.ones(2) / 2)
+        array([0.5 , 0.25])
+        """
+        q = self.power
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not self.is_weighted:  # |x^q - 1| is largest at one of the ends
+                ends = np.stack([x.min(axis=-1), x.max(axis=-1)])
+                errors = np.abs(whole_power(ends, q) - 1.0).max(axis=0)
+                return np.minimum(errors, LARGEST)
+            errors = whole_power(x, q) - 1.0
+            if self.aggregate == "max":
+                np.abs(errors, out=errors)
+                errors *= weights
+                return np.minimum(errors.max(axis=-1), LARGEST)
+            np.multiply(errors, errors, out=errors)
+            squares = errors @ (density * weights * weights)
+            if not np.isfinite(squares).all():  # errors of which a square overflows, or NaN
+                np.minimum(errors, LARGEST * LARGEST, out=errors)
+                squares = errors @ (density * weights * weights)
+            return np.sqrt(squares)
 
     def distance(self, tol: float) -> float:
         """Return the largest |x - 1| at which |x^q - 1| may be within ``tol``."""

@@ -41,7 +41,7 @@ def environment_for(
     given: bool = True,
     steps: int | None = None,
     minimizes_error: bool = False,
-    widens: bool = True,
+    widens: bool = False,
 ) -> ScheduleEnvironment:
     """Return what :func:`~matrl.discover` searches, for those who run a planner themselves.
 
@@ -49,7 +49,7 @@ def environment_for(
     ones their steps may work in, half precisions only where the profile has products in them.
     Prices ``given`` by the user leave out what scaling costs. ``steps`` is the largest number of
     steps, at most 64; ``minimizes_error`` is for a search by :class:`~matrl.search.Budgeted`;
-    ``widens`` is off to measure what variations are worth.
+    ``widens`` says whether steps have variations, too.
 
     >>> from matrl import Profile, Spectrum
     >>> from matrl.discovery.arguments import allowed_updates

@@ -9,6 +9,7 @@ from matrl.discovery.action_list import ActionList
 from matrl.discovery.bounds import DegreeBounds
 from matrl.discovery.goal import Goal
 from matrl.discovery.guide import Guide
+from matrl.discovery.lookahead import Lookahead
 from matrl.discovery.reach import ReachedRanges
 from matrl.discovery.state import ScheduleState
 from matrl.search import Children
@@ -19,15 +20,21 @@ __all__ = ["Description"]
 class Description:
     """Turns where updates lead into the children a planner chooses from.
 
-    ``stages`` bound them by all that may follow, and ``guide`` guesses, where ranges are tabulated.
-    No schedule has more than ``max_steps`` steps.
+    ``lookahead`` bounds them by their own children, where points are looked at; where ranges are
+    tabulated, ``guide`` does by all that may follow, and guesses. No schedule has more than
+    ``max_steps`` steps.
     """
 
     def __init__(
-        self, goal: Goal, bounds: DegreeBounds, guide: Callable[[], Guide | None], max_steps: int
+        self,
+        goal: Goal,
+        bounds: DegreeBounds,
+        guide: Callable[[], Guide | None],
+        lookahead: Lookahead | None,
+        max_steps: int,
     ) -> None:
         self._goal, self._bounds = goal, bounds
-        self._guide, self._max_steps = guide, max_steps
+        self._guide, self._lookahead, self._max_steps = guide, lookahead, max_steps
 
     def of(
         self,
@@ -65,6 +72,11 @@ class Description:
             spreads = reached.spread[0, maps]
             hints = guide.hints(state, open_, kept, spreads, ends, pending, above, is_spoiled)
             bounds = np.maximum(bounds, guide.bounds_of(hints))
+        if self._lookahead is not None:
+            forms = [open_.actions[i].form for i in kept.tolist()]
+            lasts = open_.last[kept]
+            further = self._lookahead.bounds(reached, maps, pending, lasts, forms, ends)
+            bounds = np.maximum(bounds, further)
         if len(state.actions) + 1 >= self._max_steps:
             bounds = np.full(len(kept), math.inf)
         bounds = np.where(ends, 0.0, bounds)

@@ -13,18 +13,18 @@ from matrl.discovery.arguments import (
     check_limits,
 )
 from matrl.discovery.assembly import Assembler, environment_for
-from matrl.discovery.finalists import MET, RACE_MARGIN, distinct
+from matrl.discovery.finalists import MET
 from matrl.discovery.found import Found
+from matrl.discovery.least_cost import found_for_tolerance
 from matrl.discovery.least_error import BudgetGoal, found_for_budget, in_errors
 from matrl.discovery.polish import Polishing
 from matrl.discovery.precisions import check_halves, precisions_of, usable_precisions
 from matrl.discovery.problem import Problem
-from matrl.discovery.race import RaceEntry, with_measurements
-from matrl.discovery.raced import Alternatives, finalists_to_race, raced, standing
+from matrl.discovery.raced import Alternatives
 from matrl.discovery.reachable import Question
 from matrl.discovery.recording import journal_for, kept_profile, opened
 from matrl.discovery.resumption import facts_of
-from matrl.discovery.searching import front_with, polished_plans, searched
+from matrl.discovery.searching import polished_plans, searched
 from matrl.discovery.state import Action
 from matrl.discovery.unreachable import why_unreachable
 from matrl.discovery.workers import Recipe, check_workers, searching
@@ -135,30 +135,41 @@ def discover(
         seed=seed,
     )
     limits = {"time_limit": time_limit, "nodes": nodes, "expected_calls": expected_calls}
-    explore = searching(recipe, workers, ray, deterministic)
 
-    def run(seconds: float, limit: float, seeds: Sequence[Sequence[Action]]) -> SearchResult:
-        with opened(journal, facts, profile, **limits) as written:
-            return explore(
-                recipe.of(environment),
-                planner=planner,
-                seed=seed,
-                time_limit=seconds,
-                node_limit=limit,
-                expected_calls=float("inf") if expected_calls is None else expected_calls,
-                finalists=MET,
-                seeds=seeds,
-                progress=in_errors(progress) if least_error else progress,
-                **({} if written is None else {"journal": written}),
-            )
-
-    limit = float("inf") if nodes is None else nodes
-    if least_error:
-        result, polishing = run(time_limit, limit, ()), Polishing()
-    else:
-        result, polishing = searched(
-            environment, problem.measure, run, time_limit=time_limit, nodes=limit, seed=seed
+    def run(
+        seconds: float, nodes: float, seeds: Sequence[Sequence[Action]], *, widens: bool = False
+    ) -> SearchResult:
+        made = replace(recipe, widens=widens)
+        schedules = made.schedules() if widens else environment
+        kept = {} if journal is None or widens else {"journal": journal}
+        return searching(made, workers, ray, deterministic)(
+            made.of(schedules),
+            planner=planner,
+            seed=seed,
+            time_limit=seconds,
+            node_limit=nodes,
+            expected_calls=float("inf") if expected_calls is None else expected_calls,
+            finalists=MET,
+            seeds=seeds,
+            progress=in_errors(progress) if least_error else progress,
+            **kept,
         )
+
+    most = float("inf") if nodes is None else nodes
+    polishing = Polishing()
+    with opened(journal, facts, profile, **limits):
+        if least_error:
+            result = run(time_limit, most, ())
+        else:
+            result, polishing = searched(
+                environment,
+                problem.measure,
+                run,
+                time_limit=time_limit,
+                nodes=most,
+                seed=seed,
+                resumes=resume,
+            )
     if not (result.actions or polishing.plans) and result.interrupted:
         raise KeyboardInterrupt
     assembler = Assembler(problem, environment, profile, result, seed)
@@ -169,36 +180,8 @@ def discover(
     if not (result.actions or polished):
         question = Question(problem, profile, updates, precisions, steps, seed)
         raise UnreachableError(why_unreachable(question, result, allow, time_limit))
-    least = min([result.cost, *(plan.predicted.cost for plan in polished)])
-    plans = polished
-    entries: tuple[RaceEntry, ...] = ()
-    if given and result.actions:
-        plans = [*polished, *standing(assembler, distinct(result.finalists))]
-    elif not given:
-        environment_of = partial(environment_for, problem, profile, given=given, steps=steps)
-        others = Alternatives(environment_of, updates, precisions, seed, time_limit)
-        if result.actions:
-            plans = [*polished, *finalists_to_race(problem, assembler, result, others)]
-        plans = [plan for plan in plans if plan.predicted.cost <= RACE_MARGIN * least]
-        entries = raced(plans, problem, assembler, seed)
-    best = plans[0]
-    if entries:
-        winner = entries[0]
-        cheapest = winner.plan.predicted.cost <= least * (1.0 + 1e-9)
-        best = with_measurements(winner, optimal=winner.plan.provenance.optimal and cheapest)
-        entries = (replace(winner, plan=best), *entries[1:])
-    return Found(
-        plan=best,
-        cost=best.predicted.cost,
-        nodes=result.nodes,
-        search_seconds=result.seconds,
-        optimal=best.provenance.optimal,
-        interrupted=result.interrupted,
-        reason=result.reason,
-        refined=best.id in {plan.id for plan in polished},
-        finalists=tuple(plans),
-        race=entries,
-        front=front_with(
-            polished, assembler.front((elite.actions, elite.cost) for elite in result.front)
-        ),
-    )
+    if given:
+        return found_for_tolerance(problem, assembler, result, polished, seed)
+    environment_of = partial(environment_for, problem, profile, given=given, steps=steps)
+    others = Alternatives(environment_of, updates, precisions, seed, time_limit)
+    return found_for_tolerance(problem, assembler, result, polished, seed, others)

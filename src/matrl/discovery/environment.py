@@ -16,6 +16,8 @@ from matrl.discovery.description import Description
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.goal import Goal
 from matrl.discovery.guide import Guide
+from matrl.discovery.lookahead import Lookahead
+from matrl.discovery.map_blocks import can_be_sampled
 from matrl.discovery.memory import OutcomeMemory, ReachMemory
 from matrl.discovery.outcomes import OutcomeTable, slack_precision
 from matrl.discovery.pricing import SchedulePricer
@@ -23,6 +25,7 @@ from matrl.discovery.reach import ExactReach, Reach, ReachedRanges, TabulatedRea
 from matrl.discovery.refinement import fitted_name, is_better, keeps_safety, refined
 from matrl.discovery.resumption import ResumableSchedules
 from matrl.discovery.rounding import RoundingModel
+from matrl.discovery.sampled_reach import SampledReach
 from matrl.discovery.stages import Stages
 from matrl.discovery.state import Action, ScheduleState
 from matrl.discovery.structures import cheapest_forms
@@ -47,9 +50,10 @@ class ScheduleEnvironment(ResumableSchedules):
     their sign; so no polynomial follows it.
 
     Where ranges tell the error and all updates equioscillate, states are interpolated ranges;
-    otherwise they are exact. What rounding makes of a schedule is asked when it is confirmed.
-    ``minimizes_error`` says that ``tol`` is only where a schedule may end at all; ``widens`` is off
-    to measure what variations of steps are worth.
+    otherwise they are exact, and only what their children would be is looked at with tabulated
+    coefficients. What rounding makes of a schedule is asked when it is confirmed.
+    ``minimizes_error`` says that ``tol`` is only where a schedule may end at all. Where an
+    environment ``widens``, steps have variations too, and bounds know no more than the next step.
     """
 
     def __init__(
@@ -66,7 +70,7 @@ class ScheduleEnvironment(ResumableSchedules):
         max_steps: int = MAX_STEPS,
         scaling_price: Callable[[ScaledDomain], float] = lambda domain: 0.0,
         minimizes_error: bool = False,
-        widens: bool = True,
+        widens: bool = False,
     ) -> None:
         self._measure, self._function, self._n = measure, measure.function, n
         self._domains = tuple(domains)
@@ -97,7 +101,12 @@ class ScheduleEnvironment(ResumableSchedules):
         self._tabulated: TabulatedReach | None = None
         if exact and all(update.equioscillates for update in usual):
             self._tabulated = TabulatedReach(measure, usual, precisions, n)
-        self._goal = Goal(measure, tol, minimizes_error, self._tabulated is not None)
+        self._sampled: SampledReach | None = None
+        k = self._function.root_index
+        if not exact and usual and all(can_be_sampled(update, k) for update in usual):
+            self._sampled = SampledReach(measure, self._domains, usual, precisions, n=n, tol=tol)
+        interpolates = (self._tabulated or self._sampled) is not None
+        self._goal = Goal(measure, tol, minimizes_error, interpolates)
         self._exact_reach = ExactReach(self._outcomes, usual, precisions)
         self._repair_reach = ExactReach(self._outcomes, pure, precisions)
         self._first = self._list(self._table.first)
@@ -114,7 +123,11 @@ class ScheduleEnvironment(ResumableSchedules):
             first = self._first.actions
             self._widening = Widening(self._varied, usual, precisions, first, lists, pricer)
         self._known_guide: Guide | None = None
-        self._description = Description(self._goal, self._bounds, self._guide, max_steps)
+        lookahead = None
+        if self._sampled is not None and self._widening is None:
+            lookahead = Lookahead(self._usual, self._bounds, self._sampled, tol)
+        self._description = Description(self._goal, self._bounds, self._guide, lookahead, max_steps)
+        self._alone: dict[Action, ActionList] = {}
         self._reached: dict[Hashable, ReachedRanges] = {}
         self._firsts = ReachMemory()
 
@@ -138,7 +151,7 @@ class ScheduleEnvironment(ResumableSchedules):
         return self._known_guide
 
     def _list(self, actions: Sequence[Action]) -> ActionList:
-        reach: Reach = self._tabulated or self._exact_reach
+        reach: Reach = self._tabulated or self._sampled or self._exact_reach
         kept = [a for a in actions if not (self._is_too_coarse(a) or self._is_pure(a))]
         return ActionList(kept, reach, self._pricer)
 
@@ -290,7 +303,12 @@ class ScheduleEnvironment(ResumableSchedules):
 
     @property
     def confirms_early(self) -> bool:
-        """Whether states are expanded exactly, which costs more than a closer look."""
+        """Whether a closer look costs less than to expand, or every state may be an end.
+
+        Maps worked out one by one cost more, tabulated and batched ones less.
+        """
+        if self._sampled is not None:
+            return self._goal.minimizes_error
         return self._tabulated is None
 
     def root(self) -> ScheduleState:
@@ -375,8 +393,8 @@ class ScheduleEnvironment(ResumableSchedules):
         assert state.form is not None
         if len(state.actions) >= self._max_steps:
             return Verdict(True)
-        mixed = self._described(state, self._repairs[state.form])
-        pure = self._pure_repairs[state.form]
+        repairs, pure = self._repairs[state.form], self._pure_repairs[state.form]
+        mixed = self._described(state, repairs) if repairs.actions else NO_CHILDREN
         if not pure.actions:
             return Verdict(True, mixed)
         reached = self._repair_reach.of(self._confirmations.of(state).exact)
@@ -400,7 +418,9 @@ class ScheduleEnvironment(ResumableSchedules):
             return self._description.of(state, actions, reached)
         if action.variation and self._widening is not None:
             return self._widening.of(state, averaged, self._description)
-        return self._described(state, self._list([averaged]))
+        if averaged not in self._alone:
+            self._alone[averaged] = self._list([averaged])
+        return self._described(state, self._alone[averaged])
 
     def _has_averaged(self, action: Action) -> bool:
         """Whether a later step may average its products instead."""
@@ -516,7 +536,8 @@ class ScheduleEnvironment(ResumableSchedules):
         if key not in self._reached:
             first, at_start, is_new = self._firsts.of(state)
             if self._tabulated is None:
-                one = self._exact_reach.of(first)
+                seen = None if self._sampled is None else self._sampled.of(first)
+                one = seen or self._exact_reach.of(first)
             else:
                 one = self._tabulated.of(np.array([first.spread]), at_start=at_start)
             self._reached[key] = one

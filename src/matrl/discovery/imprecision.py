@@ -102,9 +102,8 @@ def _level(
         update = UPDATES.get(record.name)
         if isinstance(update, DirectMethod):
             return model.of_direct(nodes, density, update, record.precision)
-        noise, after = model.after_step(
-            nodes, density, noise, previous, record, np.ones(len(nodes))
-        )
+        step, after = model.after_step(nodes, density, noise, previous, record, np.ones(len(nodes)))
+        noise = step.noise
         level = max(level, after) if FORMS.get(record.form).keeps_rounding else after
         previous = record
     return level

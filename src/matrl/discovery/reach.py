@@ -13,7 +13,21 @@ from matrl.discovery.range_table import range_table
 from matrl.discovery.state import ScheduleState
 from matrl.iterations import Update
 
-__all__ = ["ExactReach", "Reach", "ReachedRanges", "TabulatedReach"]
+__all__ = ["ExactReach", "Further", "Reach", "ReachedRanges", "TabulatedReach"]
+
+
+@dataclass(frozen=True, eq=False)
+class Further:
+    """Where maps lead from where maps have led, (r, maps + 1) each.
+
+    ``row`` (maps + 1,) is which of the rows goes on from a map, -1 where none does. ``doubt`` (r,)
+    is by what factor errors may be less than they look.
+    """
+
+    row: np.ndarray
+    error: np.ndarray
+    legal: np.ndarray
+    doubt: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +35,8 @@ class ReachedRanges:
     """Ranges after each map, (b, maps + 1) each, with their spread and the error they mean.
 
     The last column stands for what is no map, and is never legal. ``legal`` says which maps are
-    safe and make progress; ``simulated`` how many were computed.
+    safe and make progress; ``simulated`` how many were computed. ``further`` is one step more, of
+    one state, where that is computed along with it.
     """
 
     lower: np.ndarray
@@ -30,6 +45,7 @@ class ReachedRanges:
     error: np.ndarray
     legal: np.ndarray
     simulated: int
+    further: Further | None = None
 
 
 class Reach:

@@ -71,13 +71,11 @@ class RoundingModel:
         previous: StepRecord | None,
         record: StepRecord,
         dips: np.ndarray,
-    ) -> tuple[RoundedStep | None, float]:
+    ) -> tuple[RoundedStep, float]:
         """Return a step, which knows the errors of live registers after it, and its rounding level.
 
         ``dips`` (q,) says, per node, how far below it an eigenvalue close by may be sent.
         """
-        if self._is_unsafe(nodes, density, noise, previous, record):
-            return None, math.inf
         graph = Graph()
         registers = self._registers(graph, noise, previous, record.precision)
         following = advance(registers, record, self._function)
@@ -87,9 +85,11 @@ class RoundingModel:
         a = self._exact(nodes) if previous else self._stored(nodes, density)
         inputs = {"A": a} | {name: one.value for name, one in noise.items()}
         sources = max((len(value.errors) for value in inputs.values()), default=0)
+        step = RoundedStep(program, live, inputs, self._reading(density, sources))
+        if self._is_unsafe(nodes, density, noise, previous, record):
+            return step, math.inf
         # Beyond the range of floats a register is singular, and the level infinite.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            step = RoundedStep(program, live, inputs, self._reading(density, sources))
             found = enumerate(self._judged(value, nodes) for value in step.results)
             level = max(self._level(i, value, density, dips) for i, value in found)
         if self._last is not None:

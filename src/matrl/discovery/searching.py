@@ -1,31 +1,61 @@
-"""The cheapest schedule for a tolerance: seeds, the search itself, and what polishing makes of it.
+"""The cheapest schedule for a tolerance: seeds, the search itself, variations, and polishing.
 
 On ranges that is the search alone. On samples and in weighted measures the plans of the enclosing
-range are its first, and a share of the time is left to optimise coefficients together at the end.
+range are its first. The search then chooses among the coefficients the rules make, which is what it
+proves; another tries variations of them for as long, and in the end coefficients are optimised
+together.
 """
 
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from matrl.core.measure import Measure
 from matrl.discovery.assembly import Assembler
 from matrl.discovery.environment import ScheduleEnvironment
 from matrl.discovery.polish import Polishing, polish
-from matrl.discovery.seeding import seed_plans
+from matrl.discovery.seeding import SeedPlans, seed_plans
 from matrl.discovery.state import Action
 from matrl.plan import Plan
-from matrl.search import SearchResult
+from matrl.search import SearchResult, front_of
 
-__all__ = ["Run", "front_with", "polished_plans", "searched"]
+__all__ = ["Run", "front_with", "polished_plans", "searched", "together"]
 
-POLISH_SHARE = 0.2
-"""Of the time, what is kept for polishing where ranges do not tell the error."""
+POLISH_SHARE, WIDENING_SHARE = 0.2, 0.2
+"""Of the time, what is kept for polishing and for variations where ranges do not tell the error."""
 LEAST_SECONDS = 1e-3
+LEAST_NODES = 20_000
+"""Variations are tried for as many steps as the search has simulated, or so many."""
 
-Run = Callable[[float, float, Sequence[Sequence[Action]]], SearchResult]
-"""A search for so many seconds and nodes, that starts from some plans."""
+Plans = Sequence[Sequence[Action]]
+
+
+class Run(Protocol):
+    """A search for so many seconds and nodes, that starts from some plans.
+
+    ``widens`` says whether variations of steps are tried too.
+    """
+
+    def __call__(
+        self, seconds: float, nodes: float, seeds: Plans, *, widens: bool = False
+    ) -> SearchResult:
+        """Return what is found."""
+        ...
+
+
+@dataclass
+class _Clock:
+    """Seconds from when it was made."""
+
+    def __post_init__(self) -> None:
+        self._started = time.perf_counter()
+
+    @property
+    def spent(self) -> float:
+        return time.perf_counter() - self._started
 
 
 def searched(
@@ -36,31 +66,71 @@ def searched(
     time_limit: float,
     nodes: float = math.inf,
     seed: int = 0,
+    resumes: bool = False,
 ) -> tuple[SearchResult, Polishing]:
     """Return what a search finds, and the cheaper plans that come of refining it.
 
-    Seconds, nodes and Ctrl-C are those of all three together; after Ctrl-C what is left of them is
-    passed over. Where ranges tell the error this is ``run`` alone.
+    Seconds, nodes and Ctrl-C are those of all together; after Ctrl-C what is left of them is
+    passed over. Where ranges tell the error this is ``run`` alone. A search that ``resumes``
+    another has had its seeds.
     """
     if all(domain.is_exact for domain in environment.domains):
         return run(time_limit, nodes, ()), Polishing()
-    started = time.perf_counter()
-    seeds = seed_plans(environment, measure, seconds=time_limit, nodes=nodes, seed=seed)
-    spent = time.perf_counter() - started
-    left = 0.0 if seeds.interrupted else (1.0 - POLISH_SHARE) * time_limit - spent
-    result = run(max(left, LEAST_SECONDS), max(nodes - seeds.nodes, 1.0), seeds.plans)
-    result = replace(
-        result,
-        nodes=result.nodes + seeds.nodes,
-        reason="interrupted" if seeds.interrupted else result.reason,
-    )
+    clock = _Clock()
+    seeds = SeedPlans()
+    if not resumes:
+        seeds = seed_plans(environment, measure, seconds=time_limit, nodes=nodes, seed=seed)
+    until = (1.0 - POLISH_SHARE - WIDENING_SHARE) * time_limit
+    left = 0.0 if seeds.interrupted else until - clock.spent
+    most = max((1.0 - WIDENING_SHARE) * nodes - seeds.nodes, 1.0)
+    result = run(max(left, LEAST_SECONDS), most, seeds.plans)
+    used = result.nodes + seeds.nodes
+    if seeds.interrupted:
+        result = replace(result, reason="interrupted")
+    if not result.interrupted:
+        plans = [actions for _, actions in result.finalists]
+        more = min(max(used, LEAST_NODES), nodes - used)
+        # As long as the search took, so that an easy one stays short.
+        seconds = min(
+            max(clock.spent, WIDENING_SHARE), (1.0 - POLISH_SHARE) * time_limit - clock.spent
+        )
+        if more > 0.0 and seconds > 0.0:
+            result = together(result, run(seconds, more, plans, widens=True))
+    result = replace(result, nodes=result.nodes + seeds.nodes)
     if result.interrupted:
         return result, Polishing()
-    spent = time.perf_counter() - started
-    polishing = polish(environment, result, seconds=time_limit - spent, nodes=nodes, seed=seed)
+    left = time_limit - clock.spent
+    polishing = polish(environment, result, seconds=left, nodes=nodes, seed=seed)
     if polishing.interrupted:
         result = replace(result, reason="interrupted")
-    return replace(result, seconds=time.perf_counter() - started), polishing
+    return replace(result, seconds=clock.spent), polishing
+
+
+def together(first: SearchResult, second: SearchResult) -> SearchResult:
+    """Return what two searches have found, of which the second tried variations as well.
+
+    What the first has proved is about coefficients made by the rules: nothing, if a variation is
+    cheaper.
+    """
+    plans: dict[tuple[Action, ...], float] = {}
+    for cost, actions in sorted((*first.finalists, *second.finalists), key=lambda one: one[0]):
+        plans.setdefault(actions, cost)
+    count = max(len(first.finalists), len(second.finalists))
+    best = [(cost, actions) for actions, cost in itertools.islice(plans.items(), count)]
+    is_better = second.cost < first.cost
+    return replace(
+        first,
+        cost=min(first.cost, second.cost),
+        actions=best[0][1] if best else (),
+        finalists=tuple(best),
+        nodes=first.nodes + second.nodes,
+        seconds=first.seconds + second.seconds,
+        bound=min(first.bound, second.cost),
+        optimal=first.optimal and not is_better,
+        reason="interrupted" if second.interrupted else first.reason,
+        best_quality=min(first.best_quality, second.best_quality),
+        front=front_of((*first.front, *second.front)),
+    )
 
 
 def polished_plans(assembler: Assembler, polishing: Polishing) -> list[Plan]:

@@ -32,6 +32,7 @@ class Recipe:
     steps: int | None = None
     minimizes_error: bool = False
     budget: float | None = None
+    widens: bool = False
 
     def schedules(self) -> ScheduleEnvironment:
         """Return the schedules of the problem as an environment."""
@@ -43,6 +44,7 @@ class Recipe:
             given=self.given,
             steps=self.steps,
             minimizes_error=self.minimizes_error,
+            widens=self.widens,
         )
 
     def __call__(self) -> Environment[Any]:

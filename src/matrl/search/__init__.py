@@ -1,6 +1,6 @@
 """Planners: they know an environment (states, actions, prices) and nothing of matrices."""
 
-from matrl.search.archive import Elite
+from matrl.search.archive import Elite, front_of
 from matrl.search.budget import Budgeted
 from matrl.search.driver import Search, search
 from matrl.search.environment import NO_CHILDREN, Children, Environment, Verdict
@@ -27,6 +27,7 @@ __all__ = [
     "Search",
     "SearchResult",
     "Verdict",
+    "front_of",
     "search",
     "search_in_parallel",
 ]

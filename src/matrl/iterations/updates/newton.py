@@ -9,17 +9,21 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from matrl.coefficients import (
     byers_xu_scaling,
     determinantal_scaling,
+    determinantal_scalings,
     newton_scaling,
     norm_scaling,
+    norm_scalings,
 )
 from matrl.core.tracing import Expression
 from matrl.iterations.catalogue import UPDATES
 from matrl.iterations.update import Multiplier, Samples, UpdateKind
 
-__all__ = ["Newton"]
+__all__ = ["Newton", "SampledNewton"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ class SampledNewton(Newton):
     """Newton scaled by what all of the spectrum is, not by its ends."""
 
     scaling: Callable[[Sequence[float], Sequence[float]], tuple[float, float]] = norm_scaling
+    scalings: Callable[[np.ndarray, np.ndarray], np.ndarray] = norm_scalings
+    """The same mu for many spectra (..., q) of one density (q,)."""
     uses_samples: bool = True
     equioscillates: bool = False
 
@@ -122,12 +128,14 @@ for _newton in (
         source="Byers 1987, doi:10.1016/0024-3795(87)90222-9",
         rule="|det X|^(-1/n), the geometric mean of the spectrum",
         scaling=determinantal_scaling,
+        scalings=determinantal_scalings,
     ),
     SampledNewton(
         name="newton-norm",
         source="Higham 1986, doi:10.1137/0907079",
         rule="(||X^-1||_F/||X||_F)^(1/2), in place of Higham's 1- and inf-norms",
         scaling=norm_scaling,
+        scalings=norm_scalings,
     ),
 ):
     UPDATES.register(_newton)

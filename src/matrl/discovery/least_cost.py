@@ -1,0 +1,67 @@
+"""The least cost for a tolerance: what is made of what a search and refinement have found."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from matrl.discovery.assembly import Assembler
+from matrl.discovery.finalists import RACE_MARGIN, distinct
+from matrl.discovery.found import Found
+from matrl.discovery.problem import Problem
+from matrl.discovery.race import RaceEntry, with_measurements
+from matrl.discovery.raced import Alternatives, finalists_to_race, raced, standing
+from matrl.discovery.searching import front_with
+from matrl.plan import Plan
+from matrl.search import SearchResult
+
+__all__ = ["found_for_tolerance"]
+
+SAME = 1e-9
+"""Costs that differ by less than this fraction are the same."""
+
+
+def found_for_tolerance(
+    problem: Problem,
+    assembler: Assembler,
+    result: SearchResult,
+    polished: Sequence[Plan],
+    seed: int,
+    alternatives: Alternatives | None = None,
+) -> Found:
+    """Return the cheapest of the plans found, or the fastest on matrices where they race.
+
+    ``polished`` are refined plans, the cheapest first. Plans race where prices are this machine's:
+    then ``alternatives`` says how to search for more of them. Raises
+    :class:`~matrl.errors.UnreachableError` where none stands a closer look, or the race.
+    """
+    least = min([result.cost, *(plan.predicted.cost for plan in polished)])
+    plans = list(polished)
+    entries: tuple[RaceEntry, ...] = ()
+    if alternatives is None:
+        if result.actions:
+            plans += standing(assembler, distinct(result.finalists))
+    else:
+        if result.actions:
+            plans += finalists_to_race(problem, assembler, result, alternatives)
+        plans = [plan for plan in plans if plan.predicted.cost <= RACE_MARGIN * least]
+        entries = raced(plans, problem, assembler, seed)
+    best = plans[0]
+    if entries:
+        winner = entries[0]
+        cheapest = winner.plan.predicted.cost <= least * (1.0 + SAME)
+        best = with_measurements(winner, optimal=winner.plan.provenance.optimal and cheapest)
+        entries = (replace(winner, plan=best), *entries[1:])
+    return Found(
+        plan=best,
+        cost=best.predicted.cost,
+        nodes=result.nodes,
+        search_seconds=result.seconds,
+        optimal=best.provenance.optimal,
+        interrupted=result.interrupted,
+        reason=result.reason,
+        refined=best.id in {plan.id for plan in polished},
+        finalists=tuple(plans),
+        race=entries,
+        front=front_with(
+            polished, assembler.front((elite.actions, elite.cost) for elite in result.front)
+        ),
+    )
