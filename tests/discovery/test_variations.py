@@ -21,7 +21,7 @@ def environment(make_profile):
         problem = Problem(function, spectrum, tol=1e-3, shape=(N, N), norm=norm)
         updates = allowed_updates(problem, allow)
         profile = make_profile(n=N, dtypes=("float32", "float64"))
-        return environment_for(problem, profile, updates)
+        return environment_for(problem, profile, updates, widens=True)
 
     return environment
 

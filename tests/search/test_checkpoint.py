@@ -70,13 +70,14 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old(tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("place", [*range(60), *range(60, len(CONTENT), 97), len(CONTENT) - 1])
-def test_a_byte_that_changed_is_found(place):
-    for bit in (1, 128):
-        wrong = bytearray(CONTENT)
-        wrong[place] ^= bit
-        with pytest.raises(ArtifactError, match=r"my.file: is (not a checkpoint|damaged)"):
-            unpacked(bytes(wrong), "my.file")
+def test_a_byte_that_changed_is_found():
+    """In the header, here and there, and at the end: its length depends on the seconds it says."""
+    for place in [*range(60), *range(60, len(CONTENT), 97), len(CONTENT) - 1]:
+        for bit in (1, 128):
+            wrong = bytearray(CONTENT)
+            wrong[place] ^= bit
+            with pytest.raises(ArtifactError, match=r"my.file: is (not a checkpoint|damaged)"):
+                unpacked(bytes(wrong), "my.file")
 
 
 @given(st.integers(0, len(CONTENT) - 1))

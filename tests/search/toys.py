@@ -147,6 +147,9 @@ class Network:
     def quality(self, state: State) -> float:
         return 1e-3 if state[0] in self.goals else 1.0 / (1.0 + state[0])
 
+    def cost(self, state: State, paid: float) -> float:
+        return paid
+
     def label(self, state: State) -> Hashable:
         return None
 

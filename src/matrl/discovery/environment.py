@@ -97,7 +97,7 @@ class ScheduleEnvironment(ResumableSchedules):
         precisions = self._precisions
         usual = [update for update in updates if update.kind != "repair"]
         pure = [update for update in updates if update.kind == "repair"]
-        self._finest = min(precisions, key=eps_of)
+        self._finest = min(precisions, key=eps_of, default=dtype)
         self._tabulated: TabulatedReach | None = None
         if exact and all(update.equioscillates for update in usual):
             self._tabulated = TabulatedReach(measure, usual, precisions, n)
@@ -386,8 +386,10 @@ class ScheduleEnvironment(ResumableSchedules):
             return Verdict(True)
         rounding = self._confirmations.of(state).rounding
         can_repair = self._table.can_repair and not state.is_direct
-        if not math.isfinite(rounding) or (rounding > self._goal.tol and not can_repair):
+        if not math.isfinite(rounding):
             return Verdict(False)
+        if rounding > self._goal.tol and not can_repair:
+            return Verdict(False, sound=True)
         if state.is_direct or not self._goal.is_noticeable(self._confirmations.known(state)):
             return Verdict(True)
         assert state.form is not None
@@ -453,6 +455,10 @@ class ScheduleEnvironment(ResumableSchedules):
             return math.inf
         known = self._confirmations.known(state)
         return state.error if known is None else known.total_error
+
+    def cost(self, state: ScheduleState, paid: float) -> float:
+        """Return the price of the steps."""
+        return paid
 
     def label(self, state: ScheduleState) -> Hashable:
         """Return the precisions of a schedule's steps."""

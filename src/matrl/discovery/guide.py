@@ -113,19 +113,25 @@ class Guide:
 
     def _kind(self, style: Style, end: bool) -> int:
         kind = self._stages.kind(style, end)
-        if kind >= len(self._risks):
-            more = np.zeros((kind + 1, *self._risks.shape[1:]))
+        self._make_room()
+        self._coarse[kind] = self._stages.is_coarse(style[1])
+        return kind
+
+    def _make_room(self) -> None:
+        """Have a place for every kind: the stages number some of their own."""
+        kinds = len(self._stages.kinds)
+        if kinds > len(self._risks):
+            more = np.zeros((kinds, *self._risks.shape[1:]))
             self._stood = np.concatenate([self._stood, more])
             self._failed = np.concatenate([self._failed, more])
             self._risks = np.concatenate([self._risks, more])
-            self._coarse = np.concatenate([self._coarse, np.zeros(len(more), dtype=bool)])
-        self._coarse[kind] = self._stages.is_coarse(style[1])
-        return kind
+            self._coarse = np.concatenate([self._coarse, np.zeros(kinds, dtype=bool)])
 
     def guess(self, hints: np.ndarray, *, cautious: bool = False) -> np.ndarray:
         """Return the likely cost to go of children, infinite after coarse steps if ``cautious``."""
         if self._learned > self._solved_at * (1.0 + PATIENCE):
             self._solved_at = self._learned
+            self._make_room()
             self._values = self._stages.solved(self._risks[:, self._buckets], self._values)
         kinds = hints[:, 0].astype(int)
         risks = self._risks.reshape(-1)[kinds]

@@ -72,6 +72,10 @@ class _Changed:
     def __init__(self, reading: NoisyReading, change: Callable[[Operation], Operation]) -> None:
         self._reading, self._change = reading, change
 
+    def anew(self) -> "_Changed":
+        """Return the same, before any operation."""
+        return _Changed(self._reading.anew(), self._change)
+
     def __getattr__(self, kind: str) -> Callable[..., Any]:
         read = getattr(self._reading, kind)
         return lambda op, *operands: read(self._change(op), *operands)

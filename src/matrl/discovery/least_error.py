@@ -69,7 +69,7 @@ def found_for_budget(
     plans = []
     chosen = [
         (cost, actions, known)
-        for cost, actions in _finalists(result, goal.budget)
+        for cost, actions in _finalists(result, goal.budget, problem.tol or 0.0)
         if (known := replayed(environment, actions)) is not None
     ]
     least = min((found.error for _, _, (_, found) in chosen), default=math.inf)
@@ -122,10 +122,15 @@ def _tolerance(problem: Problem, reached: float) -> float:
     return min(most, GREATEST_TOL)
 
 
-def _finalists(result: SearchResult, budget: float | None) -> list[Schedule]:
-    """Return schedules of different structures with their costs, those of the least error first."""
+def _finalists(result: SearchResult, budget: float | None, enough: float) -> list[Schedule]:
+    """Return schedules of different structures with their costs, those of the least error first.
+
+    But where an error is ``enough``, first the cheapest that reaches it.
+    """
+    cheapest = [elite.actions for elite in result.front if elite.quality <= enough][:1]
     known = distinct(
-        (Budgeted.spent_by(paid), Budgeted.actions_of(paid)) for _, paid in result.finalists
+        (Budgeted.spent_by(paid), Budgeted.actions_of(paid))
+        for paid in (*cheapest, *(paid for _, paid in result.finalists))
     )
     chosen = known[:FINALISTS]
     if budget is not None and all(cost > CHEAPER * budget for cost, _ in chosen):

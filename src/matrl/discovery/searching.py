@@ -27,8 +27,10 @@ __all__ = ["Run", "front_with", "polished_plans", "searched", "together"]
 POLISH_SHARE, WIDENING_SHARE = 0.2, 0.2
 """Of the time, what is kept for polishing and for variations where ranges do not tell the error."""
 LEAST_SECONDS = 1e-3
-LEAST_NODES = 20_000
-"""Variations are tried for as many steps as the search has simulated, or so many."""
+VARIED_NODES = 20_000
+"""How many steps with variations are simulated, where steps are limited."""
+LEAST_SHARE = 0.03
+"""Of the time, what variations take at least: the search may have ended at once."""
 
 Plans = Sequence[Sequence[Action]]
 
@@ -88,12 +90,14 @@ def searched(
     if seeds.interrupted:
         result = replace(result, reason="interrupted")
     if not result.interrupted:
-        plans = [actions for _, actions in result.finalists]
-        more = min(max(used, LEAST_NODES), nodes - used)
-        # As long as the search took, so that an easy one stays short.
-        seconds = min(
-            max(clock.spent, WIDENING_SHARE), (1.0 - POLISH_SHARE) * time_limit - clock.spent
-        )
+        # Seeds with variations are no plans of the search by rules.
+        plans = [*(actions for _, actions in result.finalists), *seeds.plans]
+        seconds = (1.0 - POLISH_SHARE) * time_limit - clock.spent
+        if math.isfinite(nodes):
+            more = min(VARIED_NODES, nodes - used)
+        else:
+            # As long as the search took, so that an easy one stays short.
+            more, seconds = math.inf, min(seconds, max(clock.spent, LEAST_SHARE * time_limit))
         if more > 0.0 and seconds > 0.0:
             result = together(result, run(seconds, more, plans, widens=True))
     result = replace(result, nodes=result.nodes + seeds.nodes)
@@ -127,7 +131,7 @@ def together(first: SearchResult, second: SearchResult) -> SearchResult:
         seconds=first.seconds + second.seconds,
         bound=min(first.bound, second.cost),
         optimal=first.optimal and not is_better,
-        reason="interrupted" if second.interrupted else first.reason,
+        reason=second.reason if second.interrupted or is_better else first.reason,
         best_quality=min(first.best_quality, second.best_quality),
         front=front_of((*first.front, *second.front)),
     )

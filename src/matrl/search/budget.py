@@ -164,6 +164,10 @@ class Budgeted:
         """As within."""
         return self._inner.quality(state.inner)
 
+    def cost(self, state: _State, paid: float) -> float:
+        """Return what has been taken of the budget."""
+        return self._inner.cost(state.inner, state.spent)
+
     def label(self, state: _State) -> Hashable:
         """As within."""
         return self._inner.label(state.inner)

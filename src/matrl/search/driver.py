@@ -258,7 +258,7 @@ class Search:
             if not new:
                 return front
             for elite in new:
-                state = self._graph.confirmed_end(elite.actions)
+                state = self._graph.sound_end(elite.actions)
                 looked_at[elite] = (
                     None
                     if state is None

@@ -58,11 +58,14 @@ NO_CHILDREN = Children((), _NONE, _NONE, np.empty(0, dtype=bool), _NONE)
 class Verdict:
     """What a closer look at a state says.
 
-    ``beyond`` are further actions of the state that are worth trying now that this is known.
+    ``beyond`` are further actions of the state that are worth trying now that this is known. A
+    state that is not legal, for nothing leads from it to the goal, may still be ``sound``: to end
+    there is a plan, of its quality.
     """
 
     legal: bool
     beyond: Children = NO_CHILDREN
+    sound: bool = False
 
 
 class Environment(Protocol[State]):
@@ -127,6 +130,10 @@ class Environment(Protocol[State]):
 
     def quality(self, state: State) -> float:
         """Return how far a state is from the goal (its error), for fronts and reports."""
+        ...
+
+    def cost(self, state: State, paid: float) -> float:
+        """Return what it costs to end in a state for which so much has been paid: mostly that."""
         ...
 
     def label(self, state: State) -> Hashable:

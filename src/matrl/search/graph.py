@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from matrl.search.environment import NO_CHILDREN, Children, Environment
+from matrl.search.environment import NO_CHILDREN, Children, Environment, Verdict
 from matrl.search.unmade import Digest, Unmade, make
 from matrl.search.waiting import Waiting
 
@@ -59,6 +59,7 @@ class Node:
         "edges",
         "lower",
         "origin",
+        "sound",
         "unmade",
         "visits",
         "waiting",
@@ -72,7 +73,7 @@ class Node:
         self.digest: bytes | None = None
         """That of the key, once it has been asked for."""
         self.done = done
-        self.confirmed = self.dead = False
+        self.confirmed = self.dead = self.sound = False
         self.bound = 0.0 if done else bound
         self.lower = self.bound
         self.best = math.inf
@@ -213,6 +214,7 @@ class Graph:
                 self._accept(node)
                 self._add(node, verdict.beyond)
             else:
+                node.sound = verdict.sound
                 node.die()
         if not edge.compared:
             edge.compared = True
@@ -238,16 +240,28 @@ class Graph:
         node.bound = self._environment.bound(node.state)
         node.lower = node.bound
 
-    def confirmed_end(self, actions: Sequence[Any]) -> Any | None:
-        """Return the state that explored actions lead to; ``None`` if one on the way is illegal."""
-        node, path = self.root, []
+    def sound_end(self, actions: Sequence[Any]) -> Any | None:
+        """Return the state that actions lead to, with a closer look at all on the way.
+
+        ``None`` if one of them is not even sound. States that are no nodes any more are made anew.
+        """
+        environment = self._environment
+        node: Node | None = self.root
+        state = self.root.state
         for action in actions:
-            edge = next((edge for edge in node.edges if edge.action == action), None)
-            if edge is None:
+            edges = [] if node is None else node.edges
+            edge = next((edge for edge in edges if edge.action == action), None)
+            if node is not None and edge is not None:
+                legal, node = self._confirm(node, edge), edge.child
+                state = node.state
+                if legal or node.sound:
+                    continue
                 return None
-            path.append((node, edge))
-            node = edge.child
-        return node.state if self.confirm(path) else None
+            node, state = None, environment.child(state, action)
+            verdict = Verdict(False) if state is None else environment.confirm(state)
+            if not (verdict.legal or verdict.sound):
+                return None
+        return state
 
     def settle(self) -> None:
         """Let every node know the best its children know: a backup walks one path only.

@@ -29,7 +29,7 @@ class Limits:
     seconds: float = math.inf
     nodes: float = math.inf
     expected_calls: float = math.inf
-    grace: int = GRACE
+    grace: float = GRACE
 
     def met(self, seconds: float, nodes: int, gain: float) -> Reason | None:
         """Return which limit is met, where a better plan could still save ``gain`` a call."""

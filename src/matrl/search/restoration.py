@@ -55,6 +55,7 @@ def _nodes(
         node.origin = (nodes[parents[i]], actions[rows["origin_action"][i]]) if i else None
         node.confirmed = bool(rows["flags"][i] & Flag.CONFIRMED)
         node.dead = bool(rows["flags"][i] & Flag.DEAD)
+        node.sound = bool(rows["flags"][i] & Flag.SOUND)
         node.bound, node.lower, node.best = rows["bound"][i], rows["lower"][i], rows["best"][i]
         node.visits, node.width = rows["visits"][i], rows["width"][i]
         nodes.append(node)

@@ -56,7 +56,7 @@ Columns = dict[str, bytes]
 class Flag(enum.IntFlag):
     """What is known of a node."""
 
-    CONFIRMED, DEAD, DONE, HINTED = 1, 2, 4, 8
+    CONFIRMED, DEAD, DONE, HINTED, SOUND = 1, 2, 4, 8, 16
 
 
 class Hints(msgspec.Struct, forbid_unknown_fields=True):
@@ -208,8 +208,9 @@ def taken(
 
 def _flags(node: Node) -> int:
     hinted = node.waiting.hints is not None
-    flags = (Flag.CONFIRMED, Flag.DEAD, Flag.DONE, Flag.HINTED)
-    named = zip(flags, (node.confirmed, node.dead, node.done, hinted), strict=True)
+    flags = (Flag.CONFIRMED, Flag.DEAD, Flag.DONE, Flag.HINTED, Flag.SOUND)
+    known = (node.confirmed, node.dead, node.done, hinted, node.sound)
+    named = zip(flags, known, strict=True)
     return sum(int(flag) for flag, is_set in named if is_set)
 
 

@@ -143,7 +143,7 @@ class Conductor:
                 self._send(member, replace(order, seconds=min(order.seconds, max(left, 0.0))))
 
     def _send(self, member: Member, order: Order) -> None:
-        member.target, member.state = order.nodes, "busy"
+        member.target, member.state = order.nodes + order.grace, "busy"
         self._crew.send(member.index, order)
 
     def _finish(self, finalists: int, patience: float) -> None:

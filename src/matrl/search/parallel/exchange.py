@@ -42,13 +42,18 @@ class AtOnce:
     def order(self, member: Member, team: Team) -> Order | None:
         """Grant a share of the steps left: small shares at last, so that all end together."""
         taken = sum(max(m.target, m.nodes) if m.state == "busy" else m.nodes for m in team.members)
-        left = team.most_nodes - taken
-        if left <= 0:
+        if taken < team.limits.nodes:
+            grant = self._share(team.limits.nodes - taken, team)
+            return Order(TURN, member.nodes + grant, team.cost)
+        if taken >= team.most_nodes:
             return None
-        grant = left
-        if math.isfinite(left):
-            grant = min(max(LEAST_GRANT, math.ceil(left / (2 * len(team.living)))), left)
-        return Order(TURN, member.nodes + grant, team.cost)
+        # Only until there is a plan.
+        return Order(TURN, member.nodes, team.cost, self._share(team.most_nodes - taken, team))
+
+    def _share(self, left: float, team: Team) -> float:
+        if math.isinf(left):
+            return left
+        return min(max(LEAST_GRANT, math.ceil(left / (2 * len(team.living)))), left)
 
     def over(self, team: Team) -> Reason | None:
         """One proof is enough."""

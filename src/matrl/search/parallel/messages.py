@@ -38,12 +38,14 @@ class Assignment:
 class Order:
     """Search until so many steps are simulated in all, for some seconds at most.
 
-    A worker returns early when it finds a better plan. ``heard`` is the least cost known.
+    A worker returns early when it finds a better plan. ``heard`` is the least cost known, and
+    ``grace`` how many steps more there may be to find a first plan.
     """
 
     seconds: float
     nodes: float
     heard: float = math.inf
+    grace: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Worker:
         search.hear(order.heard)
         end = search.seconds + order.seconds
         while True:
-            limits = Limits(min(search.seconds + STEP, end), order.nodes, grace=0)
+            limits = Limits(min(search.seconds + STEP, end), order.nodes, grace=order.grace)
             self._reason = search.advance(limits)
             if self._reason != "time" or search.cost < self._reported or search.seconds > end:
                 break

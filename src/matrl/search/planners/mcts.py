@@ -15,6 +15,7 @@ the incumbent is not visited.
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from matrl.search.graph import Edge, Node, Path
@@ -49,15 +50,13 @@ class MonteCarlo:
         self._noise = NOISE
         self._cautious = False
 
-    def dump(self) -> int:
-        """Return how many iterations there have been: every other one is a rollout."""
-        return self._count
+    def dump(self) -> tuple[int, bool]:
+        """Return how many iterations there have been, and whether there have been hints."""
+        return self._count, self._guided
 
     def load(self, data: Any) -> None:
         """Go on from there."""
-        if not isinstance(data, int):
-            raise ValueError(f"the count {data!r} of iterations")
-        self._count = data
+        self._count, self._guided = msgspec.convert(data, tuple[int, bool])
 
     def iterate(self) -> bool:
         """Select, expand, roll out and back up once."""

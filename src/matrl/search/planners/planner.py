@@ -130,11 +130,11 @@ def _remember(setting: Setting, path: Path) -> None:
     for length, (_, edge) in enumerate(path, 1):
         price += edge.price
         state = edge.child.state
-        label = environment.label(state)
-        if not setting.archive.wants(price, environment.quality(state), label):
+        label, cost = environment.label(state), environment.cost(state, price)
+        if not setting.archive.wants(cost, environment.quality(state), label):
             continue
         setting.archive.add(
-            Elite(price, environment.quality(state), label, actions_of(path[:length]))
+            Elite(cost, environment.quality(state), label, actions_of(path[:length]))
         )
 
 
