@@ -64,7 +64,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for op, seconds in PRICES.items()
         for dtype, share in (("float64", 1.0), ("float32", 0.5))
     ]
-    for name, kept in (("prices", entries), ("few", [e for e in entries if e["op"] == "add"])):
+    kinds = {
+        "prices": tuple(PRICES),
+        "few": ("add",),
+        # An inverse by products has no proof for minutes.
+        "products": ("matmul", "matmul_herm", "add"),
+    }
+    for name, ops in kinds.items():
+        kept = [entry for entry in entries if entry["op"] in ops]
         document = {"schema": 1, "name": name, "ops": kept}
         (folder / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
     (folder / "prose.json").write_text("not JSON", encoding="utf-8")

@@ -94,13 +94,13 @@ from matrl.cli import main
 main(sys.argv[1:])
 """
 LONG = (
-    *("discover", "sign", "--interval", "1e-5", "1", "--n", "64", "--tol", "1e-9"),
-    *("--allow", "minimax-*,fitted-*,zolotarev-*", "--log", "search.jsonl"),
+    *("discover", "inv", "--interval", "1e-4", "1", "--n", "64", "--tol", "1e-8"),
+    *("--log", "search.jsonl"),
 )
 
 
 def start(files: Path, folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    profile = ("--profile", str(files / "prices.json"))
+    profile = ("--profile", str(files / "products.json"))
     return subprocess.Popen(
         [sys.executable, "-c", AT_A_CHECKPOINT, *LONG, *profile, *arguments],
         stdout=subprocess.PIPE,

@@ -43,7 +43,7 @@ def test_plans_of_every_precision_stay_where_nothing_beats_them(searched):
     """Float32 steps are the cheap ones, float64 steps the accurate ones."""
     *_, result = searched
     kinds = [precisions(elite.actions) for elite in result.front]
-    assert kinds[0] == ("float32",)
+    assert ("float32",) in kinds
     assert "float64" in kinds[-1]
     costs = [elite.cost for elite in result.front]
     errors = [elite.quality for elite in result.front]
