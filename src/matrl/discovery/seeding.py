@@ -28,7 +28,7 @@ MOST_SECONDS = 2.0
 MOST_NODES = 40_000
 FINALISTS = 4
 BEAM = 12
-NEAR = (0.8, 0.6)
+NEAR = (0.9, 0.8, 0.7, 0.6, 0.5)
 """Powers of the tolerance that searches for near misses ask for."""
 NEAR_FINALISTS = 12
 
