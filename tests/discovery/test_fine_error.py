@@ -43,3 +43,12 @@ def test_the_maximum_is_not_missed_between_nodes(
     updates = {name: _update(name) for name in names}
     assert fine_error(measure, domain, updates, steps) >= exact * (1.0 - 1e-6)
     assert fine_error(measure, domain, updates, steps) <= exact * (1.0 + 1e-6)
+
+
+def test_refined_steps_are_known_by_name_where_fits_are_not_allowed() -> None:
+    measure = Measure("frobenius", FUNCTIONS.get("inv"))
+    (domain,) = scaled_domains(Spectrum.interval(1e-2, 1.0), measure, 24, 1e-3)
+    fit = _update("fitted-3")
+    step = StepRecord("fitted-3", "zm", "float64", (2.5, -1.6))
+    known = fine_error(measure, domain, {"fitted-3": fit}, [step])
+    assert fine_error(measure, domain, {"minimax-3": _update("minimax-3")}, [step]) == known

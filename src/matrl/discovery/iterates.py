@@ -10,7 +10,7 @@ from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.discovery.domains import ScaledDomain, grid_points
 from matrl.discovery.state import ScheduleState
-from matrl.iterations import DirectMethod, Update
+from matrl.iterations import UPDATES, DirectMethod, Update
 from matrl.readings.scalar import apply_update, image
 
 __all__ = ["Iterates", "fine_error"]
@@ -84,7 +84,8 @@ def fine_error(
     def iterates(eigenvalues: np.ndarray) -> np.ndarray:
         x = function.iterate(eigenvalues)
         for step in steps:
-            update = updates[step.name]
+            # Refined steps go by the name of the fit of their degree, allowed or not.
+            update = updates.get(step.name) or UPDATES.get(step.name)
             assert not isinstance(update, DirectMethod)
             x = apply_update(update, function.root_index, step.coefficients, x)
         return x
