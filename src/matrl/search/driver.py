@@ -12,11 +12,12 @@ import numpy as np
 from matrl.errors import ArtifactError
 from matrl.search.archive import Archive, Elite, front_of
 from matrl.search.environment import Environment
-from matrl.search.graph import Graph, Path, actions_of
+from matrl.search.graph import Graph
 from matrl.search.incumbent import GAIN, Incumbent
 from matrl.search.interrupts import deferred_interrupts
 from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
+from matrl.search.nodes import Path, actions_of
 from matrl.search.planners import PLANNERS, Continuing, Setting, best_tail, take_ends
 from matrl.search.planting import plant
 from matrl.search.progress import Callback, Progress
