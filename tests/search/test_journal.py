@@ -171,7 +171,7 @@ def test_ctrl_c_within_an_iteration_keeps_the_checkpoint_before(log: Path):
 
 
 def test_ctrl_c_between_iterations_loses_nothing(log, monkeypatch):
-    monkeypatch.setattr("matrl.search.driver.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("matrl.search.reporting.PROGRESS_SECONDS", 0.0)
     seen = 0
 
     def press(_: object) -> None:

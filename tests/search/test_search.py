@@ -200,7 +200,7 @@ def test_the_number_of_finalists(count):
 
 
 def test_progress_reports_falling_costs(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("matrl.search.driver.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("matrl.search.reporting.PROGRESS_SECONDS", 0.0)
     reports: list[Progress] = []
     keep: Callable[[Progress], None] = reports.append
     result = search(Network(grid(9), {80}), progress=keep, time_limit=60.0)

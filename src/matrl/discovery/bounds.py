@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from matrl.core.function import MatrixFunction
+from matrl.discovery.actions import ActionTable
 from matrl.discovery.degrees import MissingDegree
 from matrl.discovery.pricing import SchedulePricer
 from matrl.discovery.state import Action, ScheduleState
@@ -23,8 +24,7 @@ class DegreeBounds:
     cheapest price per unit of log-degree, must be paid. Where neither applies (rational maps of odd
     k), and for samples and weighted measures, only the cheapest next step is certain.
 
-    ``places`` are the actions at the start of a schedule and those later; ``degrees`` has the
-    iterative actions' degrees by name, the other actions are direct methods.
+    ``table`` has the actions at the start of a schedule and those later.
     ``tol`` is the largest |x - 1| a schedule may end with.
     """
 
@@ -32,13 +32,13 @@ class DegreeBounds:
         self,
         function: MatrixFunction,
         pricer: SchedulePricer,
-        places: tuple[Sequence[Action], Sequence[Action]],
-        degrees: Mapping[str, int],
+        table: ActionTable,
         tol: float,
-        *,
-        only_polynomials: bool,
     ) -> None:
         k = function.root_index
+        places = (table.first, table.mirrored_later)
+        degrees = {update.name: update.degree_for(k) for update in table.iterative}
+        only_polynomials = all(update.kind == "polynomial" for update in table.iterative)
         self._missing = MissingDegree(k, tol, only_polynomials=only_polynomials)
         first, later, self._direct_price = _sorted_out(pricer, places, degrees)
         self._first_prices = first

@@ -14,10 +14,11 @@ from matrl.discovery.actions import ActionTable
 from matrl.discovery.confirmation import Confirmation, Confirmations
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.guide import Guide
-from matrl.discovery.memory import OutcomeMemory, Place, Places, ReachMemory
+from matrl.discovery.memory import OutcomeMemory, Place, Places
 from matrl.discovery.outcomes import OutcomeTable
 from matrl.discovery.pricing import CompanyKey, SchedulePricer
 from matrl.discovery.problem import Problem
+from matrl.discovery.reaches import Reaches
 from matrl.discovery.state import Action, ScheduleState
 from matrl.iterations import DirectMethod, Update
 from matrl.iterations.schedule import DIRECT
@@ -55,7 +56,7 @@ class ResumableSchedules:
     _outcomes: OutcomeTable
     _confirmations: Confirmations
     _pricer: SchedulePricer
-    _firsts: ReachMemory
+    _reaches: Reaches
     _known_guide: Guide | None
 
     def dump_action(self, action: Action) -> Any:
@@ -114,7 +115,7 @@ class ResumableSchedules:
         places = Places()
         parts = {
             "outcomes": {name: one.dump(places) for name, one in self._memories().items()},
-            "reached": self._firsts.dump(places),
+            "reached": self._reaches.firsts.dump(places),
             "prices": self._pricer.dump(),
             "guide": None if self._known_guide is None else self._known_guide.dump(),
         }
@@ -130,7 +131,7 @@ class ResumableSchedules:
             raise ValueError("outcomes of another kind")
         for name, one in self._memories().items():
             one.load(found.outcomes[name], states)
-        self._firsts.load(found.reached, states)
+        self._reaches.firsts.load(found.reached, states)
         self._pricer.load(found.prices)
         guide = None if found.guide is None else self._guide()
         if guide is not None:

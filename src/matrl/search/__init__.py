@@ -2,7 +2,7 @@
 
 from matrl.search.archive import Elite, front_of
 from matrl.search.budget import Budgeted
-from matrl.search.driver import Search, search
+from matrl.search.driver import Search
 from matrl.search.environment import NO_CHILDREN, Children, Environment, Verdict
 from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
@@ -11,6 +11,7 @@ from matrl.search.planners import PLANNERS
 from matrl.search.progress import Progress
 from matrl.search.result import SearchResult
 from matrl.search.resumable import Resumable
+from matrl.search.searching import search
 
 __all__ = [
     "NO_CHILDREN",

@@ -4,30 +4,30 @@ import contextlib
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from matrl.errors import ArtifactError
-from matrl.search.archive import Archive, Elite, front_of
+from matrl.search.archive import Archive, Elite
 from matrl.search.environment import Environment
-from matrl.search.graph import Graph, Path, actions_of
+from matrl.search.graph import Graph
 from matrl.search.incumbent import GAIN, Incumbent
 from matrl.search.interrupts import deferred_interrupts
 from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
+from matrl.search.nodes import Path, actions_of
 from matrl.search.planners import PLANNERS, Continuing, Setting, best_tail, take_ends
 from matrl.search.planting import plant
-from matrl.search.progress import Callback, Progress
+from matrl.search.progress import Callback
+from matrl.search.reporting import Reporting
 from matrl.search.restoration import restored_graph
 from matrl.search.result import SearchResult
 from matrl.search.resumable import Resumable
 from matrl.search.snapshot import Snapshot, taken
+from matrl.search.sound_front import sound_front
 
-__all__ = ["Search", "search"]
-
-PROGRESS_SECONDS = 0.1
+__all__ = ["Search"]
 
 
 class Search:
@@ -54,9 +54,7 @@ class Search:
         )
         self._planner = PLANNERS[planner](self._setting)
         self._seconds = 0.0
-        self._reported = 0.0
-        self._reported_cost = math.inf
-        self._quality = math.inf
+        self._reporting = Reporting(environment)
 
     @classmethod
     def restored(
@@ -88,7 +86,8 @@ class Search:
                 one._planner.load(snapshot.planner)
         except ValueError as error:
             raise ArtifactError(f"{source}: is not a valid checkpoint ({error})") from None
-        one._seconds = one._reported = snapshot.seconds
+        one._seconds = snapshot.seconds
+        one._reporting = Reporting(environment, since=snapshot.seconds)
         return one
 
     def snapshot(self) -> Snapshot:
@@ -245,95 +244,15 @@ class Search:
             optimal=proved and own,
             reason=reason,
             best_quality=self._graph.best_quality,
-            front=self._front(),
+            front=sound_front(self._archive, self._graph, self._environment),
         )
-
-    def _front(self) -> tuple[Elite, ...]:
-        """Return the front of the elites that stand a closer look."""
-        looked_at: dict[Elite, Elite | None] = {}
-        while True:
-            known = [looked_at.get(elite, elite) for elite in self._archive.elites]
-            front = front_of([elite for elite in known if elite is not None])
-            new = [elite for elite in front if elite not in looked_at.values()]
-            if not new:
-                return front
-            for elite in new:
-                state = self._graph.sound_end(elite.actions)
-                looked_at[elite] = (
-                    None
-                    if state is None
-                    else replace(elite, quality=self._environment.quality(state))
-                )
 
     def _report(self, progress: Callback | None, limits: Limits, last: bool = False) -> None:
-        if progress is None:
-            return
-        if self._seconds - self._reported < PROGRESS_SECONDS and not last:
-            return
-        self._reported = self._seconds
-        if self._incumbent.cost < self._reported_cost:
-            self._reported_cost = self._incumbent.cost
-            node = self._incumbent.node
-            if node is not None:
-                self._quality = self._environment.quality(node.state)
-        progress(
-            Progress(
-                self._incumbent.cost,
-                self._quality,
-                self._graph.steps,
-                self._seconds,
-                max(limits.seconds - self._seconds, 0.0),
+        if progress is not None:
+            nodes, seconds = self._graph.steps, self._seconds
+            self._reporting.report(
+                progress, limits, self._incumbent, nodes=nodes, seconds=seconds, last=last
             )
-        )
-
-
-def search(
-    environment: Environment[Any],
-    *,
-    planner: str = "mcts",
-    seed: int = 0,
-    time_limit: float = math.inf,
-    node_limit: float = math.inf,
-    expected_calls: float = math.inf,
-    finalists: int = 8,
-    merge: bool = True,
-    prune: bool = True,
-    seeds: Sequence[Sequence[Any]] = (),
-    progress: Callback | None = None,
-    journal: Journal | None = None,
-) -> SearchResult:
-    """Return the cheapest plan found from the environment's root to a done state.
-
-    Deterministic for a seed and a node limit; a time limit may only cut the search short.
-    Ctrl-C ends it with the best so far. ``cost`` is infinite if no plan was found. ``finalists``
-    bounds how many complete plans are kept. ``planner`` is one of
-    :data:`~matrl.search.planners.PLANNERS`; ``merge`` makes equal states one node and ``prune``
-    leaves out what cannot beat the best plan: both are there to be switched off for comparison.
-    ``seeds`` are plans to start from, each by its actions; what is not legal among them is passed
-    over.
-    A ``journal``, opened, logs the search and keeps a checkpoint, or goes on from one: then
-    ``time_limit`` is what may be added to the seconds already spent, and ``node_limit`` counts from
-    the start.
-    """
-    if journal is None or journal.checkpoint is None:
-        one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune, seeds=seeds)
-    else:
-        resumed = cast("Resumable[Any]", environment)
-        one = Search.restored(
-            resumed,
-            journal.snapshot(),
-            planner=planner,
-            merge=merge,
-            prune=prune,
-            source=journal.source,
-        )
-    limits = Limits(one.seconds + time_limit, node_limit, expected_calls)
-    if journal is not None:
-        journal.begin(one)
-    result = one.result(one.advance(limits, progress, journal), finalists)
-    if journal is not None:
-        journal.end(one, result)
-    return result
 
 
 def _never() -> bool:

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from matrl.search.graph import Graph, Node
+from matrl.search.graph import Graph
+from matrl.search.nodes import Node
 
 __all__ = ["GAIN", "Incumbent"]
 

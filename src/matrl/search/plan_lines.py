@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from matrl.search.graph import Path, actions_of
+from matrl.search.nodes import Path, actions_of
 from matrl.search.resumable import Resumable
 
 if TYPE_CHECKING:

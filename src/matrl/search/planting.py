@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from matrl.search.graph import Edge, Graph, Node, Path
+from matrl.search.graph import Graph
+from matrl.search.nodes import Edge, Node, Path
 from matrl.search.planners.planner import Setting, back_up, finish
 
 __all__ = ["plant"]

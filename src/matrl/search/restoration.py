@@ -6,10 +6,12 @@ import numpy as np
 
 from matrl.search.archive import Archive, Elite
 from matrl.search.environment import Children
-from matrl.search.graph import Edge, Graph, Node, Waiting
+from matrl.search.graph import Graph
+from matrl.search.nodes import Edge, Node
 from matrl.search.resumable import Resumable
 from matrl.search.snapshot import EDGES, NODES, WAITING, Columns, Flag, Snapshot
 from matrl.search.unmade import BYTES, Unmade
+from matrl.search.waiting import Waiting
 
 __all__ = ["restored_graph"]
 

@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 
 from matrl.search.archive import Archive
-from matrl.search.graph import Graph, Node
+from matrl.search.graph import Graph
+from matrl.search.nodes import Node
 from matrl.search.resumable import Resumable
 from matrl.search.unmade import Digest
 

@@ -11,7 +11,7 @@ from matrl.errors import ArtifactError
 from matrl.search.resumable import Resumable
 
 if TYPE_CHECKING:
-    from matrl.search.graph import Node
+    from matrl.search.nodes import Node
 
 __all__ = ["Digest", "Unmade", "make"]
 

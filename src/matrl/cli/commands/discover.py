@@ -1,18 +1,15 @@
 """``matrl discover``: from a question to a plan."""
 
-import contextlib
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from matrl.cli.console import print_document, print_report, status_line, tell, verbose_option
-from matrl.cli.files import check_output, load_array, naming
+from matrl.cli.files import check_output
+from matrl.cli.spectrum_options import naming_files, spectrum_of
 from matrl.core.precision import DTYPES, PRECISIONS
-from matrl.core.spectrum import Spectrum
 from matrl.discovery import Found, Problem, discover
 from matrl.discovery.problem import NORMS
 from matrl.errors import InputError
@@ -201,8 +198,8 @@ def discover_command(
     FUNCTIONS.get(function)  # before any file is read
     sides = _sides(n, shape, bool(matrices))
     prices = None if profile is None else Profile.load(profile)
-    spectrum = _spectrum(interval, samples, matrices)
-    with _naming_files(samples, matrices):
+    spectrum = spectrum_of(interval, samples, matrices)
+    with naming_files(samples, matrices):
         problem = Problem(
             function, spectrum, tol=tol, dtype=dtype, shape=sides, batch=batch, norm=norm
         )
@@ -267,40 +264,6 @@ def _sides(
     if n is None and shape is None and not has_matrices:
         raise click.UsageError("--n (or --shape) is needed unless there are --matrices.")
     return shape if n is None else (n, n)
-
-
-def _spectrum(
-    interval: tuple[float, float] | None, samples: Path | None, matrices: tuple[Path, ...]
-) -> Spectrum:
-    given = [interval is not None, samples is not None, bool(matrices)]
-    if sum(given) != 1:
-        raise click.UsageError(
-            f"give exactly one of --interval, --samples and --matrices, not {sum(given)}."
-        )
-    if interval is not None:
-        return Spectrum.interval(*interval)
-    if samples is not None:
-        values = load_array(samples)
-        if values.dtype.kind not in "fiu":
-            raise InputError(f"{samples}: must hold real numbers, not {values.dtype}")
-        with _naming_files(samples, ()):
-            return Spectrum.samples(values)
-    arrays = [load_array(path) for path in matrices]
-    for path, array in zip(matrices, arrays, strict=True):
-        if array.ndim < 2 or 0 in array.shape:
-            raise InputError(
-                f"{path}: must hold a matrix (m, n) or a stack (..., m, n), "
-                f"but its shape is {array.shape}"
-            )
-    with _naming_files(None, matrices):
-        return Spectrum.of([np.ascontiguousarray(array) for array in arrays])
-
-
-@contextlib.contextmanager
-def _naming_files(samples: Path | None, matrices: tuple[Path, ...]) -> Iterator[None]:
-    """Put the names of the files where messages name ``samples`` and ``matrices``."""
-    with naming("samples", *(() if samples is None else (samples,))), naming("matrices", *matrices):
-        yield
 
 
 def _line(progress: Progress, in_seconds: bool, minimize: str = "cost") -> str:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from matrl.errors import WorkersLostError
-from matrl.search.driver import PROGRESS_SECONDS
 from matrl.search.limits import Limits, Reason
 from matrl.search.parallel.exchange import Exchange
 from matrl.search.parallel.merge import merged
 from matrl.search.parallel.messages import Answer, Crew, Finish, Lost, Order, Ready, Report
 from matrl.search.parallel.team import Member, Team
 from matrl.search.progress import Callback, Progress
+from matrl.search.reporting import PROGRESS_SECONDS
 from matrl.search.result import SearchResult
 
 __all__ = ["Conductor"]

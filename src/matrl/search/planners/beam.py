@@ -2,7 +2,7 @@
 
 import math
 
-from matrl.search.graph import Node, Path
+from matrl.search.nodes import Node, Path
 from matrl.search.planners.planner import Setting, back_up, finish
 
 __all__ = ["Beam"]

@@ -8,7 +8,7 @@ confirmed plan whose cost nothing on the queue undercuts is optimal.
 import heapq
 import itertools
 
-from matrl.search.graph import Node, Path
+from matrl.search.nodes import Node, Path
 from matrl.search.planners.planner import Setting, back_up, finish
 
 __all__ = ["Exhaustive"]

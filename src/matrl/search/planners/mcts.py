@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from matrl.search.graph import Edge, Node, Path
+from matrl.search.nodes import Edge, Node, Path
 from matrl.search.planners.planner import Setting, back_up, finish, take_least
 
 __all__ = ["MonteCarlo"]

@@ -8,8 +8,9 @@ import numpy as np
 
 from matrl.search.archive import Archive, Elite
 from matrl.search.environment import Environment
-from matrl.search.graph import Edge, Graph, Node, Path, actions_of
+from matrl.search.graph import Graph
 from matrl.search.incumbent import Incumbent
+from matrl.search.nodes import Edge, Node, Path, actions_of
 from matrl.search.waiting import Waiting
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from matrl.search.graph import Edge, Node, Path
+from matrl.search.nodes import Edge, Node, Path
 from matrl.search.planners.planner import Setting, back_up, finish
 
 __all__ = ["RandomWalk"]
