@@ -103,7 +103,12 @@ def test_more_at_the_end_and_other_files_are_found(data):
         max_leaves=8,
     )
     | st.fixed_dictionaries(
-        {"schema": st.just(1), "facts": st.just({}), "size": st.integers(-(2**63), 2**63 - 1), "snapshot": st.binary()}
+        {
+            "schema": st.just(1),
+            "facts": st.just({}),
+            "size": st.integers(-(2**63), 2**63 - 1),
+            "snapshot": st.binary(),
+        }
     )
 )
 @settings(deadline=None)
