@@ -16,6 +16,7 @@ from matrl.search.parallel import exchange as module
 from matrl.search.parallel.conductor import Conductor
 from matrl.search.parallel.exchange import AtOnce, InRounds
 from matrl.search.parallel.messages import Assignment, Lost, Order, Report
+from matrl.search.parallel.team import Team
 from matrl.search.parallel.worker import Worker, seeds_of
 
 BOTH = pytest.mark.parametrize("exchange", [AtOnce, InRounds])
@@ -231,3 +232,16 @@ def test_an_interrupt_in_a_worker_ends_the_search_like_any():
     result = lead(partial(Network, grid(20), {399}, interrupt_at=200), 2)
     assert result.interrupted
     assert result.actions
+
+
+@pytest.mark.parametrize("nodes", [math.inf, 10_000])
+def test_no_worker_waits_while_there_are_steps_to_take(nodes):
+    """Without a limit of steps the first order is for infinitely many, and leaves as many."""
+    team, exchange = Team(3, Limits(nodes=nodes)), AtOnce()
+    for member in team.members:
+        member.state = "idle"
+    for member in team.members:
+        order = exchange.order(member, team)
+        assert order is not None
+        assert order.nodes > 0
+        member.state, member.target = "busy", order.nodes + order.grace

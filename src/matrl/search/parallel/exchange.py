@@ -41,6 +41,8 @@ class AtOnce:
 
     def order(self, member: Member, team: Team) -> Order | None:
         """Grant a share of the steps left: small shares at last, so that all end together."""
+        if math.isinf(team.limits.nodes):
+            return Order(TURN, math.inf, team.cost)
         taken = sum(max(m.target, m.nodes) if m.state == "busy" else m.nodes for m in team.members)
         if taken < team.limits.nodes:
             grant = self._share(team.limits.nodes - taken, team)
@@ -51,8 +53,6 @@ class AtOnce:
         return Order(TURN, member.nodes, team.cost, self._share(team.most_nodes - taken, team))
 
     def _share(self, left: float, team: Team) -> float:
-        if math.isinf(left):
-            return left
         return min(max(LEAST_GRANT, math.ceil(left / (2 * len(team.living)))), left)
 
     def over(self, team: Team) -> Reason | None:
