@@ -84,13 +84,15 @@ def found_for_budget(
         )
     enough = problem.tol or 0.0
     plans.sort(key=lambda plan: (max(_total_error(plan), enough), plan.predicted.cost))
+    if _total_error(plans[0]) <= enough:  # a smaller error was not looked for
+        plans = [replace(one, provenance=replace(one.provenance, optimal=False)) for one in plans]
     best = plans[0]
     entries: tuple[RaceEntry, ...] = ()
     if goal.is_raced:
         entries = _raced(plans, problem, seed, goal.budget)
     if entries:
         winner = entries[0]
-        optimal = result.optimal and winner.plan == best
+        optimal = best.provenance.optimal and winner.plan == best
         best = with_measurements(winner, optimal=optimal)
         best = replace(best, tol=max(best.tol, _tolerance(problem, winner.error)))
         entries = (replace(winner, plan=best), *entries[1:])
