@@ -8,10 +8,11 @@ from typing import Any
 
 from matrl.core.plan import StepRecord
 from matrl.discovery.assembly import environment_for, replayed
+from matrl.discovery.confirmation import Confirmation
 from matrl.discovery.domains import ScaledDomain
 from matrl.discovery.environment import ScheduleEnvironment
 from matrl.discovery.finalists import Schedule
-from matrl.discovery.goal import Goal
+from matrl.discovery.goal import OVERSHOOT, Goal
 from matrl.discovery.problem import Problem
 from matrl.iterations import DirectMethod, Update
 from matrl.profile import Profile
@@ -22,14 +23,16 @@ __all__ = ["Deadline", "Question", "Reached", "least_error", "reaches"]
 
 NODES = 1_000
 """Steps simulated in one search for the least error."""
-FIRST_PLAN = 2_000 - GRACE
-"""A limit that a search for a tolerance meets at its first plan, or after 2,000 steps."""
+LIMITS = (2_000, 16_000)
+"""Steps after which a search for a tolerance gives up, at first, and where all have failed."""
 LEAST_SECONDS = 0.1
 SHARE = 0.2
 """No search may take more than this part of the time that is left."""
 PLANNERS = ("mcts", "beam")
 FACTORS = (0.5, 0.9)
 """What is asked for next, in units of the least error known."""
+CLOSE = 0.01
+"""Where the tolerance decides about the spectrum, the least one is found to this fraction."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ class Deadline:
 class Reached:
     """The least error found, in exact arithmetic and by rounding, and the schedule that has it.
 
-    It is infinite where no schedule ends. ``reason`` says how the search ended.
+    It is infinite where no schedule ends. ``reason`` says how the search ended, ``needed`` the
+    tolerance the schedule takes if that is more than its error: its map may go further above 1, and
+    in a weighted measure the tolerance says how much of the spectrum its coefficients are for.
     """
 
     error: float
@@ -93,23 +98,25 @@ class Reached:
     reason: Reason
     steps: tuple[StepRecord, ...] = ()
     domain: ScaledDomain | None = None
+    needed: float = 0.0
 
     @property
     def total(self) -> float:
-        """The error with rounding."""
-        return self.error + self.rounding
+        """The least tolerance the schedule is for: its error with rounding, or what it takes."""
+        return max(self.error + self.rounding, self.needed)
 
 
-def reaches(question: Question, tol: float, deadline: Deadline) -> Reached:
+def reaches(question: Question, tol: float, deadline: Deadline, nodes: int = LIMITS[0]) -> Reached:
     """Return the schedule a short search for this tolerance finds, of infinite error if none.
 
-    It ends when there is one.
+    It ends when there is one, or after simulating ``nodes`` steps.
     """
     problem = replace(question.problem, tol=tol)
     environment = environment_for(
         problem, question.profile, question.updates, question.precisions, steps=question.steps
     )
-    result = _search(environment, question, deadline, "mcts", FIRST_PLAN)
+    # With a plan it has passed its limit already, without one it has the steps of grace left.
+    result = _search(environment, question, deadline, "mcts", nodes - GRACE)
     return _best_of(environment, question, result.finalists, tol, result.reason)
 
 
@@ -117,8 +124,7 @@ def least_error(question: Question, deadline: Deadline) -> Reached:
     """Return the least error found, with rounding.
 
     First two planners minimise the error; then searches for less and less of a tolerance go on
-    from there until one fails, which is what "out of reach" means. In a weighted measure that
-    leaves less and less of the spectrum out.
+    from there until one fails, which is what "out of reach" means.
     """
     best = Reached(math.inf, 0.0, "exhausted")
     for planner in PLANNERS:
@@ -130,22 +136,44 @@ def least_error(question: Question, deadline: Deadline) -> Reached:
             _best_of(environment, question, paid, 1.0, result.reason),
             key=lambda one: one.total,
         )
-    return _descended(question, deadline, best)
+    best = _descended(question, deadline, best)
+    problem = question.problem
+    if problem.measure.is_weighted and problem.spectrum.kind != "samples" and best.total < 1.0:
+        return _held(question, deadline, best)
+    return best
+
+
+def _held(question: Question, deadline: Deadline, best: Reached) -> Reached:
+    """Return the best for the least tolerance at which it, or a better one, is found again."""
+    low, high = best.total, 1.0
+    tol = min(low * (1.0 + CLOSE), 0.999)
+    while not deadline.has_passed:
+        found = reaches(question, tol, deadline.part(SHARE))
+        if math.isfinite(found.total):
+            best, high = replace(found, needed=max(found.needed, tol / (1.0 + CLOSE))), tol
+        else:
+            low = tol
+        if high <= low * (1.0 + 2.0 * CLOSE):
+            break
+        tol = math.sqrt(low * high)
+    return best
 
 
 def _descended(question: Question, deadline: Deadline, best: Reached) -> Reached:
-    factor = FACTORS[0]
-    while not deadline.has_passed:
+    """Return what searches for less and less of a tolerance find, the last ones longer."""
+    rounds = [(factor, nodes) for nodes in LIMITS for factor in FACTORS]
+    while rounds and not deadline.has_passed:
+        factor, nodes = rounds[0]
         tol = factor * min(best.total, 1.0)
         if tol < question.problem.least_tol:
             break
-        found = reaches(question, tol, deadline.part(SHARE))
+        found = reaches(question, tol, deadline.part(SHARE), nodes)
         if found.total < best.total:
             best = found
-        elif factor == FACTORS[-1]:
-            break
-        else:
-            factor = FACTORS[-1]
+            continue
+        rounds = rounds[1:]
+        if found.reason == "exhausted":  # nothing is left to try, however long
+            rounds = [one for one in rounds if one[0] > factor]
     return best
 
 
@@ -171,7 +199,7 @@ def _best_of(
     tol: float,
     reason: Reason,
 ) -> Reached:
-    """Return the most accurate of the schedules that would do for their own error, below ``tol``.
+    """Return the schedule that is for the least tolerance, of at most ``tol``.
 
     Schedules may be less accurate than a search took them for (see ``Assembler.standing``), and
     while errors are minimised a map may go further above 1 than for a tolerance.
@@ -182,12 +210,15 @@ def _best_of(
         if known is None:
             continue
         domain, found = known
-        total = found.total_error
-        goal = Goal(question.problem.measure, total * (1.0 + 1e-9))
-        if (
-            total <= tol
-            and total < min(best.total, 1.0)
-            and goal.is_met(found, found.exact.is_direct)
-        ):
-            best = Reached(found.error, found.rounding, reason, found.steps, domain)
+        needed = _overshoot(question.problem, found)
+        one = Reached(found.error, found.rounding, reason, found.steps, domain, needed)
+        if one.total <= tol and one.total < min(best.total, 1.0):
+            best = one
     return best
+
+
+def _overshoot(problem: Problem, found: Confirmation) -> float:
+    """Return the tolerance that the map of a schedule alone needs, 0 if any will do."""
+    most = float(Goal(problem.measure, OVERSHOOT).highest(0.0)) - 1.0
+    over = OVERSHOOT * (found.exact.upper - 1.0) / most
+    return 0.0 if found.exact.is_direct or over <= OVERSHOOT else over

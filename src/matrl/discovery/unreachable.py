@@ -59,6 +59,8 @@ def _described(question: Question, best: Reached) -> str:
         worst = most_imprecise(question.problem, best.domain, best.steps)
         if worst is not None:
             words += f", for {worst[0]} ({worst[1]}) is too imprecise"
+    if best.needed > 1.05 * (best.error + best.rounding):
+        words += ", but less of a tolerance would not do for its range"
     return words + ")"
 
 
