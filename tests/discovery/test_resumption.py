@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from matrl import Problem, Profile, Spectrum, discover
 from matrl.discovery.arguments import allowed_updates
 from matrl.discovery.assembly import environment_for
+from matrl.discovery.outcomes import KnownOutcomes
 from matrl.discovery.resumption import facts_of
 from matrl.discovery.state import Action
 from matrl.errors import ArtifactError, InputError
@@ -145,7 +146,7 @@ def test_nothing_is_computed_to_restore(profile, monkeypatch):
     def computed(*_):
         raise AssertionError("an outcome is computed again")
 
-    monkeypatch.setattr(type(fresh._outcomes), "_compute", computed)
+    monkeypatch.setattr(KnownOutcomes, "_made", computed)
     monkeypatch.setattr(type(fresh._confirmations), "_look", computed)
     two = Search.restored(fresh, one.snapshot())
     for (_, old), (_, new) in zip(one._graph.nodes, two._graph.nodes, strict=True):

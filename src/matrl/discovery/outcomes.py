@@ -4,7 +4,7 @@ Outcomes do not depend on form, precision (but for the widened end of polynomial
 so all actions with one update share them.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from matrl.core.measure import Measure
@@ -17,7 +17,7 @@ from matrl.errors import InputError
 from matrl.iterations import Samples, Update
 from matrl.readings.scalar import is_positive
 
-__all__ = ["Outcome", "OutcomeTable", "slack_of", "slack_precision"]
+__all__ = ["KnownOutcomes", "Outcome", "OutcomeTable", "slack_of", "slack_precision"]
 
 LARGEST_SLACK = 0.01
 HALF_SLACK = 4.0
@@ -60,31 +60,30 @@ def slack_precision(precision: str, previous: str | None) -> str:
     return max(precision, previous, key=eps_of)
 
 
-class OutcomeTable:
-    """Outcomes of the allowed updates, computed once for equal ranges and samples.
+Rule = Callable[[float], tuple[float, ...] | None]
+"""Gives coefficients for an upper end, ``None`` or an ``InputError`` where it has none."""
 
-    ``simulated`` counts those that were computed.
+
+class KnownOutcomes:
+    """Outcomes of steps by name, each worked out once for equal ranges and samples.
+
+    ``simulated`` counts those that were computed, ``memory`` has them for checkpoints.
     """
 
-    def __init__(
-        self,
-        measure: Measure,
-        domains: Sequence[ScaledDomain],
-        updates: Sequence[Update],
-        n: int,
-    ) -> None:
+    def __init__(self, measure: Measure, domains: Sequence[ScaledDomain], n: int) -> None:
         self._measure, self._domains, self._n = measure, domains, n
-        self._updates = {update.name: update for update in updates}
         self._known: dict[Hashable, Outcome | None] = {}
         self.memory = OutcomeMemory()
         self.simulated = 0
 
-    def of(self, name: str, precision: str, state: ScheduleState) -> Outcome | None:
-        """Return what an update does; ``None`` if it is unsafe or makes no progress.
+    def of(
+        self, name: str, update: Update, precision: str, state: ScheduleState, rule: Rule
+    ) -> Outcome | None:
+        """Return what an update does with the coefficients of a rule.
 
-        ``precision`` is that whose slack the step needs.
+        ``None`` if it is unsafe or makes no progress. ``precision`` is that whose slack the step
+        needs.
         """
-        update = self._updates[name]
         is_polynomial = update.kind == "polynomial"
         if is_polynomial and state.overshoots:
             return None
@@ -93,46 +92,80 @@ class OutcomeTable:
         if place not in self._known:
             remembered = self.memory.get(place)
             if remembered is not None:
-                self._known[place] = self.recalled(update, *remembered)
+                before, coefficients = remembered
+                self._known[place] = self._after(update, before, coefficients)
                 return self._known[place]
-            outcome = self._known[place] = self._compute(update, precision, state)
+            slack = slack_of(precision, self._n) if is_polynomial else 0.0
+            outcome = self._made(update, state, state.upper * (1.0 + slack), rule)
+            self._known[place] = outcome
             self.memory.keep(name, kind, state, None if outcome is None else outcome.coefficients)
             self.simulated += 1
         return self._known[place]
 
-    def recalled(
+    def _made(
+        self, update: Update, state: ScheduleState, upper: float, rule: Rule
+    ) -> Outcome | None:
+        k = self._measure.function.root_index
+        try:
+            coefficients = rule(upper)
+        except InputError:
+            return None  # this range is beyond the coefficient rule
+        if coefficients is None or not is_positive(update, k, coefficients, upper):
+            return None
+        outcome = self._after(update, state, coefficients)
+        return outcome if outcome is not None and outcome.iterates.is_progress(state) else None
+
+    def _after(
         self, update: Update, state: ScheduleState, coefficients: tuple[float, ...] | None
     ) -> Outcome | None:
-        """Return an outcome whose coefficients are known."""
         if coefficients is None:
             return None
         domain = self._domains[state.domain]
         iterates = Iterates.after(self._measure, domain, state, update, coefficients)
         return None if iterates is None else Outcome(coefficients, iterates)
 
-    def _compute(self, update: Update, precision: str, state: ScheduleState) -> Outcome | None:
-        k = self._measure.function.root_index
-        domain = self._domains[state.domain]
-        upper = state.upper
-        if update.kind == "polynomial":
-            upper *= 1.0 + slack_of(precision, self._n)
-        try:
-            coefficients = tuple(
-                update.coefficients(k, state.lower, upper, self._samples(state, domain, update))
-            )
-        except InputError:
-            return None  # this range is beyond the coefficient rule
-        if not is_positive(update, k, coefficients, upper):
-            return None
-        iterates = Iterates.after(self._measure, domain, state, update, coefficients)
-        if iterates is None or not iterates.is_progress(state):
-            return None
-        return Outcome(coefficients, iterates)
 
-    def _samples(
-        self, state: ScheduleState, domain: ScaledDomain, update: Update
-    ) -> Samples | None:
+class OutcomeTable:
+    """Outcomes of the allowed updates, by their rules."""
+
+    def __init__(
+        self,
+        measure: Measure,
+        domains: Sequence[ScaledDomain],
+        updates: Sequence[Update],
+        n: int,
+    ) -> None:
+        self._measure, self._domains = measure, domains
+        self._updates = {update.name: update for update in updates}
+        self._outcomes = KnownOutcomes(measure, domains, n)
+
+    @property
+    def memory(self) -> OutcomeMemory:
+        """What has been computed, for checkpoints."""
+        return self._outcomes.memory
+
+    @property
+    def simulated(self) -> int:
+        """How many outcomes were computed."""
+        return self._outcomes.simulated
+
+    def of(self, name: str, precision: str, state: ScheduleState) -> Outcome | None:
+        """Return what an update does; ``None`` if it is unsafe or makes no progress.
+
+        ``precision`` is that whose slack the step needs.
+        """
+        update = self._updates[name]
+
+        def rule(upper: float) -> tuple[float, ...]:
+            samples = self._samples(state, update)
+            k = self._measure.function.root_index
+            return tuple(update.coefficients(k, state.lower, upper, samples))
+
+        return self._outcomes.of(name, update, precision, state, rule)
+
+    def _samples(self, state: ScheduleState, update: Update) -> Samples | None:
         if not update.uses_samples or state.points is None:
             return None
+        domain = self._domains[state.domain]
         weights = domain.weights * self._measure.power
         return Samples(state.points, weights, domain.density, self._measure.aggregate)

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from matrl.core.measure import Measure
 from matrl.discovery.iterates import LEAST_PROGRESS
-from matrl.discovery.outcomes import OutcomeTable, slack_of
+from matrl.discovery.outcomes import Outcome, slack_of
 from matrl.discovery.range_table import range_table
 from matrl.discovery.state import ScheduleState
 from matrl.iterations import Update
@@ -63,11 +64,24 @@ class Reach:
         return self._index.get((name, ""), self._index.get((name, precision), -1))
 
 
+class Outcomes(Protocol):
+    """What steps do, by name and precision, and how many were worked out for it."""
+
+    @property
+    def simulated(self) -> int:
+        """How many so far."""
+        ...
+
+    def of(self, name: str, precision: str, state: ScheduleState) -> Outcome | None:
+        """Return what a step does; ``None`` where it is not legal."""
+        ...
+
+
 class ExactReach(Reach):
     """Maps worked out one by one, on the range or the samples of a state."""
 
     def __init__(
-        self, table: OutcomeTable, updates: Sequence[Update], precisions: Sequence[str]
+        self, table: Outcomes, updates: Sequence[Update], precisions: Sequence[str]
     ) -> None:
         super().__init__(updates, precisions)
         self._table = table

@@ -9,23 +9,20 @@ same ones.
 
 import hashlib
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from matrl.coefficients import perturbed_coefficients
 from matrl.core.measure import Measure
 from matrl.discovery.domains import ScaledDomain
-from matrl.discovery.iterates import Iterates
 from matrl.discovery.memory import OutcomeMemory
-from matrl.discovery.outcomes import Outcome, OutcomeTable, slack_of
-from matrl.discovery.reach import Reach, ReachedRanges
+from matrl.discovery.outcomes import KnownOutcomes, Outcome, OutcomeTable
 from matrl.discovery.state import ScheduleState
-from matrl.errors import InputError
 from matrl.iterations import Samples, Update
-from matrl.readings.scalar import is_positive
 
-__all__ = ["BATCHES", "HULL", "RAISED", "VariedOutcomes", "VariedReach", "hull_of"]
+__all__ = ["BATCHES", "HULL", "RAISED", "OneVariation", "VariedOutcomes", "hull_of"]
 
 HULL = 1
 """Designed for the range the samples have, and safe beyond it."""
@@ -51,10 +48,7 @@ def hull_of(state: ScheduleState) -> tuple[float, float]:
 
 
 class VariedOutcomes:
-    """Outcomes of variations, computed once for equal states; those of the rules are the table's.
-
-    ``simulated`` counts the variations that were computed.
-    """
+    """Outcomes of variations, each computed once; those of the rules are the table's."""
 
     def __init__(
         self,
@@ -64,12 +58,20 @@ class VariedOutcomes:
         n: int,
         table: OutcomeTable,
     ) -> None:
-        self._measure, self._domains, self._n = measure, domains, n
+        self._measure = measure
         self._updates = {update.name: update for update in updates}
         self._table = table
-        self._known: dict[Hashable, Outcome | None] = {}
-        self.memory = OutcomeMemory()
-        self.simulated = 0
+        self._outcomes = KnownOutcomes(measure, domains, n)
+
+    @property
+    def memory(self) -> OutcomeMemory:
+        """What has been computed of variations, for checkpoints."""
+        return self._outcomes.memory
+
+    @property
+    def simulated(self) -> int:
+        """How many outcomes of variations were computed."""
+        return self._outcomes.simulated
 
     def of(
         self, name: str, precision: str, state: ScheduleState, variation: int = 0
@@ -78,40 +80,13 @@ class VariedOutcomes:
         if variation == 0:
             return self._table.of(name, precision, state)
         update = self._updates[name]
-        is_polynomial = update.kind == "polynomial"
-        if state.points is None or (is_polynomial and state.overshoots):
+        if state.points is None:
             return None
-        varied = f"{name}{VARIED}{variation}"
-        kind = precision if is_polynomial else ""
-        place = self.memory.key(varied, kind, state)
-        if place not in self._known:
-            remembered = self.memory.get(place)
-            if remembered is not None:
-                self._known[place] = self._table.recalled(update, *remembered)
-                return self._known[place]
-            outcome = self._known[place] = self._compute(update, precision, state, variation)
-            made = None if outcome is None else outcome.coefficients
-            self.memory.keep(varied, kind, state, made)
-            self.simulated += 1
-        return self._known[place]
 
-    def _compute(
-        self, update: Update, precision: str, state: ScheduleState, variation: int
-    ) -> Outcome | None:
-        k, domain = self._measure.function.root_index, self._domains[state.domain]
-        upper = state.upper
-        if update.kind == "polynomial":
-            upper *= 1.0 + slack_of(precision, self._n)
-        try:
-            coefficients = self._coefficients(update, precision, state, variation, upper)
-        except InputError:
-            return None  # the range is beyond the coefficient rule
-        if coefficients is None or not is_positive(update, k, coefficients, upper):
-            return None
-        iterates = Iterates.after(self._measure, domain, state, update, coefficients)
-        if iterates is None or not iterates.is_progress(state):
-            return None
-        return Outcome(coefficients, iterates)
+        def rule(upper: float) -> tuple[float, ...] | None:
+            return self._coefficients(update, precision, state, variation, upper)
+
+        return self._outcomes.of(f"{name}{VARIED}{variation}", update, precision, state, rule)
 
     def _coefficients(
         self, update: Update, precision: str, state: ScheduleState, variation: int, upper: float
@@ -168,29 +143,18 @@ def _seed(state: ScheduleState, name: str, variation: int) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 
 
-class VariedReach(Reach):
-    """Where the maps of one variation lead, worked out one by one."""
+@dataclass(frozen=True)
+class OneVariation:
+    """The outcomes of one variation of every step."""
 
-    def __init__(
-        self,
-        outcomes: VariedOutcomes,
-        updates: Sequence[Update],
-        precisions: Sequence[str],
-        variation: int,
-    ) -> None:
-        super().__init__(updates, precisions)
-        self._outcomes, self._variation = outcomes, variation
+    outcomes: VariedOutcomes
+    variation: int
 
-    def of(self, state: ScheduleState) -> ReachedRanges:
-        """Return where the maps lead from one state."""
-        before = self._outcomes.simulated
-        lower, upper, error = (np.full((1, len(self.maps) + 1), math.nan) for _ in range(3))
-        for i, (update, precision) in enumerate(self.maps):
-            outcome = self._outcomes.of(update.name, precision, state, self._variation)
-            if outcome is not None:
-                one = outcome.iterates
-                lower[0, i], upper[0, i], error[0, i] = one.lower, one.upper, one.error
-        with np.errstate(divide="ignore"):
-            spread = np.log(upper / lower - 1.0)
-        simulated = self._outcomes.simulated - before
-        return ReachedRanges(lower, upper, spread, error, np.isfinite(error), simulated)
+    @property
+    def simulated(self) -> int:
+        """How many outcomes of variations were computed."""
+        return self.outcomes.simulated
+
+    def of(self, name: str, precision: str, state: ScheduleState) -> Outcome | None:
+        """Return what a step does; ``None`` if it is unsafe, makes no progress, or is no other."""
+        return self.outcomes.of(name, precision, state, self.variation)

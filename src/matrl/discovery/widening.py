@@ -6,8 +6,9 @@ from dataclasses import replace
 from matrl.discovery.action_list import ActionList
 from matrl.discovery.description import Description
 from matrl.discovery.pricing import SchedulePricer
+from matrl.discovery.reach import ExactReach
 from matrl.discovery.state import Action, ScheduleState
-from matrl.discovery.variations import BATCHES, VariedOutcomes, VariedReach
+from matrl.discovery.variations import BATCHES, OneVariation, VariedOutcomes
 from matrl.iterations import Update
 from matrl.iterations.schedule import DIRECT
 from matrl.search import Children
@@ -30,7 +31,7 @@ class Widening:
         self._pricer = pricer
         self._actions = {None: first, **later}
         self._reaches = {
-            variation: VariedReach(outcomes, updates, precisions, variation)
+            variation: ExactReach(OneVariation(outcomes, variation), updates, precisions)
             for batch in BATCHES
             for variation in batch
         }
