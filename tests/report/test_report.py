@@ -125,6 +125,8 @@ def test_found_report_says_what_optimal_means() -> None:
     text = printed(found_report(found, in_seconds=False))
     assert "0.0125 at the prices" in text
     assert "no allowed schedule has a lower cost" in text
+    samples = replace(found, plan=replace(PLAN, domain=replace(PLAN.domain, kind="samples")))
+    assert "with coefficients by its rules" in printed(found_report(samples, in_seconds=True))
     within = replace(found, minimized="error", finalists=(replace(PLAN, batch=2), PLAN))
     text = printed(found_report(within, in_seconds=False))
     assert "within the budget has a smaller error" in text

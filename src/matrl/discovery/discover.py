@@ -27,7 +27,7 @@ from matrl.discovery.resumption import facts_of
 from matrl.discovery.searching import polished_plans, searched
 from matrl.discovery.state import Action
 from matrl.discovery.unreachable import why_unreachable
-from matrl.discovery.workers import Recipe, check_workers, searching
+from matrl.discovery.workers import Recipe, check_workers, search_for
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for
 from matrl.search import SearchResult
@@ -74,8 +74,9 @@ def discover(
     ``"exhaustive"`` (uniform cost: the reference), ``"beam"`` or ``"random"``. With
     ``expected_calls``, how often the plan will run, the search also ends once it has taken longer
     than a better plan could still save (prices must be in seconds). On samples and in weighted
-    measures a fifth of the time is kept to optimise the coefficients of promising schedules
-    together, which may make a cheaper one do (``Found.refined``).
+    measures the search chooses among coefficients made by rules, and two fifths of the time are
+    kept to try variations of them, and to optimise those of promising schedules together, which
+    may make a cheaper one do (``Found.refined``).
     ``workers`` processes search side by side, each with one thread, and share the least cost known;
     by default there is one. With ``ray`` they are spread over a Ray cluster at that address, or
     over this machine if it is ``"local"``, by default one a core. ``nodes`` are those of all
@@ -142,7 +143,7 @@ def discover(
         made = replace(recipe, widens=widens)
         schedules = made.schedules() if widens else environment
         kept = {} if journal is None or widens else {"journal": journal}
-        return searching(made, workers, ray, deterministic)(
+        return search_for(made, workers, ray, deterministic)(
             made.of(schedules),
             planner=planner,
             seed=seed,

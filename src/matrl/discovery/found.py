@@ -1,11 +1,14 @@
 """What a discovery returns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from matrl.core.measure import Measure
 from matrl.discovery.race import RaceEntry
+from matrl.functions import FUNCTIONS
 from matrl.plan import Plan
-from matrl.search import Reason
+from matrl.search import Reason, SearchResult
 
 __all__ = ["Found"]
 
@@ -15,11 +18,11 @@ class Found:
     """What :func:`~matrl.discover` found: the plan, its predicted cost, and how the search went.
 
     ``cost`` is in seconds, or in the unit of the profile given; ``optimal`` says that the search
-    proved that no cheaper schedule of the allowed actions exists; ``interrupted`` that it was
-    stopped by Ctrl-C with the best so far, and ``reason`` why it ended. Where the error was
-    ``minimized``, ``optimal`` is about errors within the budget. ``front`` are the plans met
-    that no other beats in cost and predicted error both, the cheapest first, whatever the
-    tolerance; they have not raced. ``refined`` says that the plan's coefficients were optimised
+    proved that no cheaper schedule of the allowed actions exists (see ``is_by_rules``);
+    ``interrupted`` that it was stopped by Ctrl-C with the best so far, and ``reason`` why it ended.
+    Where the error was ``minimized``, ``optimal`` is about errors within the budget. ``front`` are
+    the plans met that no other beats in cost and predicted error both, the cheapest first, whatever
+    the tolerance; they have not raced. ``refined`` says that steps and coefficients were optimised
     together after the search; such a plan may be cheaper than the best of those whose coefficients
     the rules choose, which is what a search proves, so it is not called ``optimal``. ``race`` says
     how each of the finalists did that raced, the winner first; it is empty where prices were given,
@@ -39,10 +42,36 @@ class Found:
     race: tuple[RaceEntry, ...] = field(repr=False, default=())
     refined: bool = False
 
+    @classmethod
+    def of(
+        cls, plan: Plan, result: SearchResult, finalists: Sequence[Plan], **more: Any
+    ) -> "Found":
+        """Return what a search has found, of which this is the best plan."""
+        return cls(
+            plan=plan,
+            cost=plan.predicted.cost,
+            nodes=result.nodes,
+            search_seconds=result.seconds,
+            optimal=plan.provenance.optimal,
+            interrupted=result.interrupted,
+            reason=result.reason,
+            finalists=tuple(finalists),
+            **more,
+        )
+
     @property
     def error(self) -> float:
         """Predicted error over the domain, in exact arithmetic."""
         return self.plan.predicted.error
+
+    @property
+    def is_by_rules(self) -> bool:
+        """Whether ``optimal`` is about coefficients made by the updates' rules only.
+
+        On samples and in weighted measures other coefficients may make a cheaper schedule do.
+        """
+        measure = Measure(self.plan.norm, FUNCTIONS.get(self.plan.function))
+        return self.plan.domain.kind == "samples" or measure.is_weighted
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready data."""

@@ -50,18 +50,12 @@ def found_for_tolerance(
         cheapest = winner.plan.predicted.cost <= least * (1.0 + SAME)
         best = with_measurements(winner, optimal=winner.plan.provenance.optimal and cheapest)
         entries = (replace(winner, plan=best), *entries[1:])
-    return Found(
-        plan=best,
-        cost=best.predicted.cost,
-        nodes=result.nodes,
-        search_seconds=result.seconds,
-        optimal=best.provenance.optimal,
-        interrupted=result.interrupted,
-        reason=result.reason,
-        refined=best.id in {plan.id for plan in polished},
-        finalists=tuple(plans),
+    front = assembler.front((elite.actions, elite.cost) for elite in result.front)
+    return Found.of(
+        best,
+        result,
+        plans,
         race=entries,
-        front=front_with(
-            polished, assembler.front((elite.actions, elite.cost) for elite in result.front)
-        ),
+        front=front_with(polished, front),
+        refined=best.id in {plan.id for plan in polished},
     )

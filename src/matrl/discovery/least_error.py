@@ -96,22 +96,11 @@ def found_for_budget(
         best = with_measurements(winner, optimal=optimal)
         best = replace(best, tol=max(best.tol, _tolerance(problem, winner.error)))
         entries = (replace(winner, plan=best), *entries[1:])
-    return Found(
-        plan=best,
-        cost=best.predicted.cost,
-        nodes=result.nodes,
-        search_seconds=result.seconds,
-        optimal=best.provenance.optimal,
-        interrupted=result.interrupted,
-        reason=result.reason,
-        minimized="error",
-        finalists=tuple(plans),
-        race=entries,
-        front=assembler.front(
-            (Budgeted.actions_of(elite.actions), Budgeted.spent_by(elite.actions))
-            for elite in result.front
-        ),
+    front = assembler.front(
+        (Budgeted.actions_of(elite.actions), Budgeted.spent_by(elite.actions))
+        for elite in result.front
     )
+    return Found.of(best, result, plans, race=entries, front=front, minimized="error")
 
 
 def _total_error(plan: Plan) -> float:

@@ -14,7 +14,7 @@ from matrl.iterations import DirectMethod, Update
 from matrl.profile import Profile
 from matrl.search import Environment, SearchResult, search, search_in_parallel
 
-__all__ = ["Recipe", "check_workers", "searching"]
+__all__ = ["Recipe", "check_workers", "search_for"]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def check_workers(
         )
 
 
-def searching(
+def search_for(
     recipe: Recipe, workers: int | None, ray: str | None, deterministic: bool
 ) -> Callable[..., SearchResult]:
     """Return what searches an environment, given with options: here alone, or with workers."""

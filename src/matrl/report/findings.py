@@ -77,7 +77,7 @@ def _optimality(found: Found) -> str:
     if found.interrupted:
         return "not proved (the search was interrupted)"
     if found.refined:
-        return "not proved (its coefficients were optimised together, after the search)"
+        return "not proved (steps and coefficients were optimised together, after the search)"
     if not found.optimal:
         return "not proved"
     if found.minimized == "error":
@@ -86,4 +86,6 @@ def _optimality(found: Found) -> str:
     if found.cost > cheapest * (1.0 + 1e-9):
         # The race is between plans of about the same price; it may prefer a dearer one.
         return "the search was exhaustive; of the cheapest schedules this one ran fastest"
+    if found.is_by_rules:
+        return "yes: no allowed schedule, with coefficients by its rules, has a lower cost"
     return "yes: no allowed schedule has a lower cost"
