@@ -13,8 +13,8 @@ from scipy import stats
 from benchmarks.search.problems import Case, environment_of
 from benchmarks.search.scale import Scale
 from benchmarks.search.trace import Trace, ratio, trace
-from matrl.discovery.polish import polish
-from matrl.discovery.seeding import seed_plans
+from matrl.discovery.phases.polish import polish
+from matrl.discovery.phases.seeding import seed_plans
 
 __all__ = ["measure", "table"]
 

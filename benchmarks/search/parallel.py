@@ -11,7 +11,7 @@ from rich.table import Table
 from benchmarks.search.problems import Case, profile
 from benchmarks.search.scale import Scale
 from matrl.core.precision import PRECISIONS
-from matrl.discovery.arguments import allowed_updates
+from matrl.discovery.problem.arguments import allowed_updates
 from matrl.discovery.workers import Recipe
 from matrl.search import SearchResult, search_in_parallel
 

@@ -8,9 +8,9 @@ from typing import Any
 from matrl import Problem, Profile, Spectrum
 from matrl.core.measure import Norm
 from matrl.core.precision import PRECISIONS
-from matrl.discovery.arguments import allowed_updates
-from matrl.discovery.assembly import environment_for
-from matrl.discovery.environment import ScheduleEnvironment
+from matrl.discovery.environment.environment import ScheduleEnvironment
+from matrl.discovery.phases.assembly import environment_for
+from matrl.discovery.problem.arguments import allowed_updates
 
 __all__ = ["PRICES", "Case", "N", "environment_of", "profile"]
 

@@ -13,7 +13,7 @@ from benchmarks.search.trace import ratio
 from matrl import Problem, Spectrum, discover
 from matrl.core.measure import Norm
 from matrl.demo import patches
-from matrl.discovery.domains import SAFETY
+from matrl.discovery.problem.domains import SAFETY
 from matrl.errors import MissingExtraError
 
 __all__ = ["measure", "spectra", "table"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import LARGEST, NORMS, Measure, Norm
-from matrl.discovery.accuracy import Reference
+from matrl.discovery.race.accuracy import Reference
 from matrl.errors import UnknownNameError
 from matrl.functions import FUNCTIONS
 

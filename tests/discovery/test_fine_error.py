@@ -6,8 +6,8 @@ import pytest
 from matrl.core.measure import Measure, Norm
 from matrl.core.plan import StepRecord
 from matrl.core.spectrum import Spectrum
-from matrl.discovery.domains import scaled_domains
-from matrl.discovery.iterates import fine_error
+from matrl.discovery.problem.domains import scaled_domains
+from matrl.discovery.states.iterates import fine_error
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, Update
 from matrl.readings.scalar import apply_update, image

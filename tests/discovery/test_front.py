@@ -3,8 +3,8 @@
 import pytest
 
 from matrl import Problem, Spectrum
-from matrl.discovery.arguments import allowed_updates
-from matrl.discovery.assembly import Assembler, environment_for
+from matrl.discovery.phases.assembly import Assembler, environment_for
+from matrl.discovery.problem.arguments import allowed_updates
 from matrl.search import Search
 from matrl.search.limits import Limits
 

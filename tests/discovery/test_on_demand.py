@@ -10,10 +10,10 @@ from matrl import Plan, Problem, Profile, Spectrum, discover
 from matrl.backends.numpy import numpy_backend
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
-from matrl.discovery.accuracy import Reference
-from matrl.discovery.domains import SAFETY, safety_of, scaled_domains
-from matrl.discovery.iterates import Iterates
-from matrl.discovery.state import ScheduleState
+from matrl.discovery.problem.domains import SAFETY, safety_of, scaled_domains
+from matrl.discovery.race.accuracy import Reference
+from matrl.discovery.states.iterates import Iterates
+from matrl.discovery.states.state import ScheduleState
 from matrl.errors import ArtifactError, UnknownNameError
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES

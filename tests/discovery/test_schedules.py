@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from matrl import Problem, Profile, Spectrum, discover
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
-from matrl.discovery.domains import scaled_domains
-from matrl.discovery.environment import ScheduleEnvironment
-from matrl.discovery.pricing import SchedulePricer, Structure
-from matrl.discovery.state import ScheduleState
+from matrl.discovery.environment.environment import ScheduleEnvironment
+from matrl.discovery.problem.domains import scaled_domains
+from matrl.discovery.states.pricing import SchedulePricer, Structure
+from matrl.discovery.states.state import ScheduleState
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 from matrl.readings.count import price

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from matrl import Problem, Profile, Spectrum, discover
-from matrl.discovery.arguments import allowed_updates
+from matrl.discovery.problem.arguments import allowed_updates
 from matrl.discovery.workers import Recipe
 from matrl.errors import InputError, UnreachableError
 from matrl.search import search

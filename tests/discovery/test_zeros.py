@@ -9,10 +9,10 @@ import pytest
 from matrl.core.measure import Measure
 from matrl.core.spectrum import Spectrum
 from matrl.discovery import Problem, discover
-from matrl.discovery.accuracy import Reference
-from matrl.discovery.domains import scaled_domains
-from matrl.discovery.problem import NORMS
-from matrl.discovery.race_matrices import matrices_for
+from matrl.discovery.problem.domains import scaled_domains
+from matrl.discovery.problem.problem import NORMS
+from matrl.discovery.race.accuracy import Reference
+from matrl.discovery.race.race_matrices import matrices_for
 from matrl.errors import ArtifactError, InputError
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, can_meet_zero

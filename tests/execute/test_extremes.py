@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from matrl import Plan, Problem, Profile, Spectrum, discover
-from matrl.discovery.accuracy import eigenvalue_error
+from matrl.discovery.race.accuracy import eigenvalue_error
 from matrl.errors import (
     ConvergenceError,
     DomainError,

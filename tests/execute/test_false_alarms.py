@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from matrl.core.measure import Measure
-from matrl.discovery.accuracy import Reference
+from matrl.discovery.race.accuracy import Reference
 from matrl.errors import ConvergenceError, IndefiniteMatrixError
 from matrl.functions import FUNCTIONS
 

@@ -8,7 +8,7 @@ import pytest
 
 from matrl.backends.numpy import numpy_backend
 from matrl.core.measure import NORMS, Measure, Norm
-from matrl.discovery.accuracy import Reference
+from matrl.discovery.race.accuracy import Reference
 from matrl.errors import IndefiniteMatrixError
 from matrl.execute.guard import check_full, check_sketch
 from matrl.execute.residuals import Case

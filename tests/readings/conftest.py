@@ -15,7 +15,7 @@ from matrl.core.plan import StepRecord
 from matrl.core.precision import is_complex, is_half, precision_of
 from matrl.core.program import Operation, Program, evaluate
 from matrl.core.tracing import Graph
-from matrl.discovery.outcomes import slack_of
+from matrl.discovery.states.outcomes import slack_of
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod
 from matrl.iterations.form import Registers

@@ -27,11 +27,11 @@ from matrl.backends.numpy import numpy_backend
 from matrl.core.measure import Measure
 from matrl.core.program import Operation, evaluate
 from matrl.core.spectrum import Spectrum
-from matrl.discovery.confirmation import Confirmation
-from matrl.discovery.domains import scaled_domains
-from matrl.discovery.environment import ScheduleEnvironment
-from matrl.discovery.pricing import SchedulePricer
-from matrl.discovery.state import Action
+from matrl.discovery.environment.environment import ScheduleEnvironment
+from matrl.discovery.problem.domains import scaled_domains
+from matrl.discovery.rounding.confirmation import Confirmation
+from matrl.discovery.states.pricing import SchedulePricer
+from matrl.discovery.states.state import Action
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 from matrl.iterations.schedule import forms_of

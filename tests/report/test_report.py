@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 import matrl
 from matrl.core.plan import Domain, Prediction, Provenance, Scaling, StepRecord
 from matrl.discovery import Found
-from matrl.discovery.race import RaceEntry
+from matrl.discovery.race.race import RaceEntry
 from matrl.errors import InputError, MissingExtraError
 from matrl.profile import OperationTime, Profile
 from matrl.report import (

@@ -7,26 +7,26 @@ from functools import partial
 from typing import Literal
 
 from matrl.core.precision import working_dtype
-from matrl.discovery.arguments import (
+from matrl.discovery.environment.resumption import facts_of
+from matrl.discovery.found import Found
+from matrl.discovery.least_cost import found_for_tolerance
+from matrl.discovery.least_error import BudgetGoal, found_for_budget, in_errors
+from matrl.discovery.phases.assembly import Assembler, environment_for
+from matrl.discovery.phases.finalists import MET
+from matrl.discovery.phases.polish import Polishing
+from matrl.discovery.phases.sequence import polished_plans, searched
+from matrl.discovery.problem.arguments import (
     allowed_updates,
     check_goal,
     check_limits,
 )
-from matrl.discovery.assembly import Assembler, environment_for
-from matrl.discovery.finalists import MET
-from matrl.discovery.found import Found
-from matrl.discovery.least_cost import found_for_tolerance
-from matrl.discovery.least_error import BudgetGoal, found_for_budget, in_errors
-from matrl.discovery.polish import Polishing
-from matrl.discovery.precisions import check_halves, precisions_of, usable_precisions
-from matrl.discovery.problem import Problem
-from matrl.discovery.raced import Alternatives
-from matrl.discovery.reachable import Question
+from matrl.discovery.problem.precisions import check_halves, precisions_of, usable_precisions
+from matrl.discovery.problem.problem import Problem
+from matrl.discovery.race.raced import Alternatives
 from matrl.discovery.recording import journal_for, kept_profile, opened
-from matrl.discovery.resumption import facts_of
-from matrl.discovery.searching import polished_plans, searched
-from matrl.discovery.state import Action
-from matrl.discovery.unreachable import why_unreachable
+from matrl.discovery.states.state import Action
+from matrl.discovery.unreachable.reachable import Question
+from matrl.discovery.unreachable.unreachable import why_unreachable
 from matrl.discovery.workers import Recipe, check_workers, search_for
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for

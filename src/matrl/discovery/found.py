@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from matrl.core.measure import Measure
-from matrl.discovery.race import RaceEntry
+from matrl.discovery.race.race import RaceEntry
 from matrl.functions import FUNCTIONS
 from matrl.plan import Plan
 from matrl.search import Reason, SearchResult

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matrl.discovery.assembly import Assembler
-from matrl.discovery.finalists import RACE_MARGIN, distinct
 from matrl.discovery.found import Found
-from matrl.discovery.problem import Problem
-from matrl.discovery.race import RaceEntry, with_measurements
-from matrl.discovery.raced import Alternatives, finalists_to_race, raced, standing
-from matrl.discovery.searching import front_with
+from matrl.discovery.phases.assembly import Assembler
+from matrl.discovery.phases.finalists import RACE_MARGIN, distinct
+from matrl.discovery.phases.sequence import front_with
+from matrl.discovery.problem.problem import Problem
+from matrl.discovery.race.race import RaceEntry, with_measurements
+from matrl.discovery.race.raced import Alternatives, finalists_to_race, raced, standing
 from matrl.plan import Plan
 from matrl.search import SearchResult
 

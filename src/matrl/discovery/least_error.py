@@ -4,12 +4,12 @@ import logging
 import math
 from dataclasses import dataclass, replace
 
-from matrl.discovery.assembly import GREATEST_TOL, Assembler, replayed
-from matrl.discovery.environment import ScheduleEnvironment
-from matrl.discovery.finalists import FINALISTS, Schedule, distinct
+from matrl.discovery.environment.environment import ScheduleEnvironment
 from matrl.discovery.found import Found
-from matrl.discovery.problem import Problem
-from matrl.discovery.race import RaceEntry, race, with_measurements
+from matrl.discovery.phases.assembly import GREATEST_TOL, Assembler, replayed
+from matrl.discovery.phases.finalists import FINALISTS, Schedule, distinct
+from matrl.discovery.problem.problem import Problem
+from matrl.discovery.race.race import RaceEntry, race, with_measurements
 from matrl.errors import UnreachableError
 from matrl.plan import Plan
 from matrl.search import Budgeted, SearchResult

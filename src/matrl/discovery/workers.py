@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from matrl.discovery.assembly import environment_for
-from matrl.discovery.environment import ScheduleEnvironment
+from matrl.discovery.environment.environment import ScheduleEnvironment
 from matrl.discovery.least_error import budgeted
-from matrl.discovery.problem import Problem
+from matrl.discovery.phases.assembly import environment_for
+from matrl.discovery.problem.problem import Problem
 from matrl.errors import InputError
 from matrl.iterations import DirectMethod, Update
 from matrl.profile import Profile
@@ -21,7 +21,8 @@ __all__ = ["Recipe", "check_workers", "search_for"]
 class Recipe:
     """All an environment is made from; it can be pickled.
 
-    The fields are those of :func:`~matrl.discovery.assembly.environment_for`, and the ``budget``.
+    The fields are those of :func:`~matrl.discovery.phases.assembly.environment_for`, and the
+    ``budget``.
     """
 
     problem: Problem
@@ -51,7 +52,7 @@ class Recipe:
         """Return what is searched: these schedules, or where errors are prices those with an end.
 
         >>> from matrl import Profile, Spectrum
-        >>> from matrl.discovery.arguments import allowed_updates
+        >>> from matrl.discovery.problem.arguments import allowed_updates
         >>> prices = Profile.from_json('''{"schema": 1, "name": "unit", "ops": [
         ...   {"op": "eigh", "dtype": "float64", "n": 512, "batch": 1, "seconds": 9.0},
         ...   {"op": "matmul", "dtype": "float64", "n": 512, "batch": 1, "seconds": 1.0}]}''')

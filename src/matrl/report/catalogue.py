@@ -10,7 +10,7 @@ import numpy as np
 
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
-from matrl.discovery.norm_bounds import BOUND_FACTS
+from matrl.discovery.problem.norm_bounds import BOUND_FACTS
 from matrl.functions import FUNCTIONS
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Form, Update, trace_schedule
 from matrl.iterations.entries import Entry, catalogue_entries, schedule_structure

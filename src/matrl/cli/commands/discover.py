@@ -11,7 +11,7 @@ from matrl.cli.files import check_output
 from matrl.cli.spectrum_options import naming_files, spectrum_of
 from matrl.core.precision import DTYPES, PRECISIONS
 from matrl.discovery import Found, Problem, discover
-from matrl.discovery.problem import NORMS
+from matrl.discovery.problem.problem import NORMS
 from matrl.errors import InputError
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES

@@ -1,0 +1,1 @@
+"""What is proved or guessed of the cost still to come."""

@@ -1,0 +1,1 @@
+"""Schedules as an environment of the search."""

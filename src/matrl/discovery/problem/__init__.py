@@ -1,0 +1,1 @@
+"""What is asked: function, spectrum, tolerance, and the domains of plans for it."""

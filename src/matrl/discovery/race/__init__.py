@@ -1,0 +1,1 @@
+"""Finalists run on real matrices."""

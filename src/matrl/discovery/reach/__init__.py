@@ -1,0 +1,1 @@
+"""Where steps lead: many children of a state looked at together, on ranges and on samples."""

@@ -1,0 +1,1 @@
+"""What a state of the search is, what became of steps taken, and what they cost."""

@@ -1,0 +1,1 @@
+"""What to say where a tolerance is out of reach."""
