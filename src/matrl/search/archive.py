@@ -20,7 +20,11 @@ PRICE_CELL = math.log(1.1)
 
 @dataclass(frozen=True)
 class Elite:
-    """A plan that ends where it stands: its price, its quality (an error), and its kind."""
+    """A plan that ends where it stands: what it costs, its quality (an error), and its kind.
+
+    ``cost`` is what :meth:`Environment.cost` says, which where errors are minimised is not what the
+    search counts.
+    """
 
     cost: float
     quality: float

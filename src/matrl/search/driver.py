@@ -152,18 +152,19 @@ class Search:
 
     def best_plan(self) -> tuple[Elite, ...]:
         """Return the best plan of its own, last, after those that end along it; none: empty."""
-        node, price = self._graph.root, 0.0
+        node, paid = self._graph.root, 0.0
         actions: tuple[Any, ...] = ()
-        found = [self._elite(node.state, price, actions)] if node.done else []
+        found = [self._elite(node.state, paid, actions)] if node.done else []
         while node.best_edge is not None:
             edge = node.best_edge
-            node, price, actions = edge.child, price + edge.price, (*actions, edge.action)
-            found.append(self._elite(node.state, price, actions))
+            node, paid, actions = edge.child, paid + edge.price, (*actions, edge.action)
+            found.append(self._elite(node.state, paid, actions))
         return tuple(found)
 
-    def _elite(self, state: Any, price: float, actions: tuple[Any, ...]) -> Elite:
+    def _elite(self, state: Any, paid: float, actions: tuple[Any, ...]) -> Elite:
         environment = self._environment
-        return Elite(price, environment.quality(state), environment.label(state), actions)
+        cost = environment.cost(state, paid)
+        return Elite(cost, environment.quality(state), environment.label(state), actions)
 
     def best_path(self) -> Path:
         """Return the best plan so far; empty if there is none."""

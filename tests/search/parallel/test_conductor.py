@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 from tests.search.parallel.crews import Inline, never
+from tests.search.test_budget import Anywhere
 from tests.search.toys import Arcs, Network, grid, random_dag, two_way_grid
 
 from matrl.errors import WorkersLostError
-from matrl.search import PLANNERS, Limits, Progress, SearchResult, search
+from matrl.search import PLANNERS, Budgeted, Limits, Progress, SearchResult, search
+from matrl.search.budget import End
 from matrl.search.parallel import exchange as module
 from matrl.search.parallel.conductor import Conductor
 from matrl.search.parallel.exchange import AtOnce, InRounds
+from matrl.search.parallel.merge import merged
 from matrl.search.parallel.messages import Assignment, Lost, Order, Report
 from matrl.search.parallel.team import Team
 from matrl.search.parallel.worker import Worker, seeds_of
@@ -176,6 +179,38 @@ def test_where_all_are_lost_the_best_reported_is_returned():
     assert not result.optimal
     assert make().cost_of(result.actions) == pytest.approx(result.cost)
     assert result.finalists[0] == (result.cost, result.actions)
+
+
+def within_a_budget() -> Budgeted:
+    return Budgeted(Anywhere(random_dag(3, 18), set(), merged=False), 3.0)
+
+
+def test_a_front_is_of_errors_and_what_they_take_of_the_budget_whoever_is_lost():
+    """What a search counts, the price of an error, stood beside prices of plans before."""
+    worker = Worker(assignments(within_a_budget, 1)[0])
+    conductor = Conductor(Inline(assignments(within_a_budget, 2)), AtOnce(), Limits())
+    lost = conductor._team.members[0]
+    while len(lost.complete) < 2:
+        report = worker.answer(Order(0.0, math.inf))
+        assert isinstance(report, Report)
+        lost.take(replace(report, proved=None))
+    conductor._take(lost, Lost("was given up by the test"))
+    reported = merged(conductor._team, "lost", 0.0, 8)
+    result = conductor.run(never, 8)
+    check_front(reported)
+    check_front(result)
+    assert result.cost <= reported.cost
+
+
+def check_front(result: SearchResult) -> None:
+    assert result.front
+    for elite in result.front:
+        assert elite.cost == pytest.approx(Budgeted.spent_by(elite.actions))
+        assert elite.cost <= 3.0 * (1.0 + 1e-9)
+    for cost, actions in result.finalists:
+        assert isinstance(actions[-1], End)
+        assert cost == pytest.approx(Budgeted.cost_of(actions[-1].quality))
+    assert Budgeted.quality_of(result.cost) == pytest.approx(result.front[-1].quality)
 
 
 def test_where_all_are_lost_before_there_is_a_plan_that_is_an_error():

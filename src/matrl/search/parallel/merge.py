@@ -45,4 +45,4 @@ def _plans(member: Member) -> list[tuple[float, tuple[Any, ...]]]:
     """Return the complete plans of a worker."""
     if member.result is not None:
         return list(member.result.finalists)
-    return [(plan.cost, plan.actions) for plan in member.complete]
+    return [(cost, plan.actions) for cost, plan in member.complete]

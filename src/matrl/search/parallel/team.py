@@ -19,7 +19,7 @@ class Member:
     """A worker as seen from outside.
 
     ``target`` is up to how many steps it was told to search. ``complete`` are the plans it has
-    reported, ``plans`` these and what ends along them.
+    reported, each after what the search counts it as, ``plans`` these and what ends along them.
     """
 
     index: int
@@ -30,7 +30,7 @@ class Member:
     lower: float = 0.0
     best_quality: float = math.inf
     proved: float | None = None
-    complete: list[Elite] = field(default_factory=list)
+    complete: list[tuple[float, Elite]] = field(default_factory=list)
     plans: list[Elite] = field(default_factory=list)
     interrupted: bool = False
     result: SearchResult | None = None
@@ -41,7 +41,7 @@ class Member:
         self.lower = max(self.lower, report.lower)
         self.best_quality = report.best_quality
         self.plans.extend(report.plans)
-        self.complete.extend(report.plans[-1:])
+        self.complete.extend((report.cost, plan) for plan in report.plans[-1:])
         self.proved, self.interrupted = report.proved, report.interrupted
         self.state = "idle" if report.proved is None else "ended"
 
@@ -81,8 +81,8 @@ class Team:
     def error(self) -> float:
         """The quality of the best plan known, infinity without a plan."""
         complete = [plan for member in self.members for plan in member.complete]
-        best = min(complete, key=lambda plan: plan.cost, default=None)
-        return math.inf if best is None else best.quality
+        best = min(complete, key=lambda plan: plan[0], default=None)
+        return math.inf if best is None else best[1].quality
 
     @property
     def most_nodes(self) -> float:
