@@ -42,6 +42,25 @@ def test_resume(invoke) -> None:
     assert "resumed" in invoke("show", "search.jsonl").stdout
 
 
+def test_logs_of_workers_are_shown_together(invoke) -> None:
+    workers = ("--workers", "2")
+    assert invoke(*PRICED, *workers, "--nodes", "600").exit_code == 0
+    shown = invoke("show", "search.jsonl")
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.count("\nworker ") == 2
+    for word in ("incumbents", "the tree's best lines", "front"):
+        assert shown.stdout.count(word) == 1
+    document = json.loads(invoke("show", "search.jsonl", "--json").stdout)
+    assert [one["facts"]["worker"] for one in document["workers"]] == [1, 2]
+    assert document["result"] == document["workers"][0]["result"]
+    resumed = invoke(*PRICED, *workers, "--nodes", "1500", "--resume", "--json")
+    assert resumed.exit_code == 0, resumed.output
+    assert "resumed" in invoke("show", "search.jsonl").stdout
+    result = invoke(*PRICED, "--nodes", "1500", "--resume")
+    assert result.exit_code == 2
+    assert "workers was 2, now not known" in result.stderr
+
+
 def test_what_is_refused(invoke, tmp_path: Path) -> None:
     result = invoke(*PRICED, "--resume")
     assert result.exit_code == 2

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from matrl.discovery.problem.arguments import allowed_updates
 from matrl.discovery.workers import Recipe
 from matrl.errors import InputError, UnreachableError
 from matrl.search import search
+from matrl.search.parallel.logs import read_logs
 
 EASY = Problem("invsqrt", Spectrum.interval(1e-2, 1), tol=1e-4, shape=(512, 512))
 
@@ -65,6 +67,25 @@ def test_the_least_error_for_given_matrices(make_profile: Callable[..., Profile]
     assert len(found.plan.steps) <= 3
 
 
+def test_workers_that_are_written_down_go_on_with_the_prices_they_had(
+    make_profile: Callable[..., Profile], tmp_path: Path
+):
+    log = tmp_path / "search.jsonl"
+    options: dict[str, Any] = {"profile": make_profile(), "workers": 2, "log": log}
+    options["allow"] = ["series-*", "minimax-*"]
+    problem = Problem("inv", Spectrum.interval(1e-5, 1), tol=1e-9, shape=(512, 512))
+    first = discover(problem, nodes=300, time_limit=300, **options)
+    with pytest.raises(InputError, match="exists already"):
+        discover(problem, nodes=300, **options)
+    second = discover(problem, nodes=2000, time_limit=300, resume=True, **options)
+    assert second.nodes > first.nodes
+    assert second.cost <= first.cost
+    logs = read_logs(log)
+    assert [one.sittings for one in logs] == [2, 2]
+    costs = [line.cost for one in logs for line in one.improvements]
+    assert min(costs) == pytest.approx(second.cost)
+
+
 def test_no_plan_is_the_same_error(make_profile: Callable[..., Profile]):
     with pytest.raises(UnreachableError, match=r"tol: 0.0001 is out of reach"):
         discover(EASY, profile=make_profile(), allow="newton", steps=1, workers=2)
@@ -107,6 +128,8 @@ def test_matrices_stay_at_home(make_profile: Callable[..., Profile]):
         ({"workers": True}, "workers: must be an integer >= 1"),
         ({"ray": " "}, "ray: must be the address"),
         ({"ray": 1}, "ray: must be the address"),
+        ({"ray": "10.0.0.1:6379", "workers": 2, "log": "x"}, "log: is written where the workers"),
+        ({"ray": "local", "log": "x"}, "log: is written where the workers are"),
         ({"deterministic": True, "workers": 2}, "deterministic: needs a limit of nodes"),
     ],
 )

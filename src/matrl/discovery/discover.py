@@ -23,11 +23,11 @@ from matrl.discovery.problem.arguments import (
 from matrl.discovery.problem.precisions import check_halves, precisions_of, usable_precisions
 from matrl.discovery.problem.problem import Problem
 from matrl.discovery.race.raced import Alternatives
-from matrl.discovery.recording import journal_for, kept_profile, opened
+from matrl.discovery.recording import journal_for, kept_profile, recorded
 from matrl.discovery.states.state import Action
 from matrl.discovery.unreachable.reachable import Question
 from matrl.discovery.unreachable.unreachable import why_unreachable
-from matrl.discovery.workers import Recipe, check_workers, search_for
+from matrl.discovery.workers import Recipe, check_workers, is_alone, search_for
 from matrl.errors import UnreachableError
 from matrl.profile import Profile, profile_for
 from matrl.search import SearchResult
@@ -87,7 +87,9 @@ def discover(
     to write the search down in, as JSON lines, which must not exist yet; beside it a checkpoint
     (``search.jsonl.checkpoint``) holds all that has been evaluated. ``resume`` goes on from that,
     with the same arguments: ``time_limit`` is then what the search may take in addition, ``nodes``
-    counts from its start. Both are for a search without ``workers``.
+    counts from its start. Of several ``workers`` each has a log and a checkpoint, the second
+    ``search.jsonl.2``, and so on; they are resumed from where each of them was, which no longer is
+    ``deterministic``.
 
     Raises :class:`~matrl.errors.UnreachableError` if no allowed schedule reaches the tolerance,
     :class:`~matrl.errors.ArtifactError` if the checkpoint or the log to resume is missing, damaged
@@ -142,7 +144,6 @@ def discover(
     ) -> SearchResult:
         made = replace(recipe, widens=widens)
         schedules = made.schedules() if widens else environment
-        kept = {} if journal is None or widens else {"journal": journal}
         return search_for(made, workers, ray, deterministic)(
             made.of(schedules),
             planner=planner,
@@ -153,12 +154,13 @@ def discover(
             finalists=MET,
             seeds=seeds,
             progress=in_errors(progress) if least_error else progress,
-            **kept,
+            **({} if widens else written),
         )
 
     most = float("inf") if nodes is None else nodes
     polishing = Polishing()
-    with opened(journal, facts, profile, **limits):
+    alone = is_alone(workers, ray)
+    with recorded(journal, facts, profile, alone=alone, **limits) as written:
         if least_error:
             result = run(time_limit, most, ())
         else:

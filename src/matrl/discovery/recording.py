@@ -2,14 +2,14 @@
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from matrl.errors import ArtifactError, InputError
 from matrl.profile import Profile
-from matrl.search import Journal
+from matrl.search import Journal, Record
 
-__all__ = ["journal_for", "kept_profile", "opened"]
+__all__ = ["journal_for", "kept_profile", "recorded"]
 
 
 def journal_for(log: str | os.PathLike[str] | None, resume: bool) -> Journal | None:
@@ -42,14 +42,27 @@ def kept_profile(journal: Journal | None) -> Profile | None:
         raise ArtifactError(f"{journal.source}: is not a valid checkpoint ({error})") from None
 
 
-def opened(
-    journal: Journal | None, facts: Mapping[str, Any], profile: Profile, **limits: Any
-) -> contextlib.AbstractContextManager[Journal | None]:
-    """Return a context in which a search is written down; one in which nothing is for ``None``.
+@contextlib.contextmanager
+def recorded(
+    journal: Journal | None,
+    facts: Mapping[str, Any],
+    profile: Profile,
+    *,
+    alone: bool,
+    **limits: Any,
+) -> Iterator[dict[str, Any]]:
+    """Yield the options by which a search is written down; none where there is no journal.
 
-    ``facts`` must be the same when it is resumed, ``limits`` need not.
+    ``facts`` must be the same when it is resumed, ``limits`` need not. Workers, where it is not one
+    ``alone``, each have a journal of their own.
     """
+    kept = {"profile": profile.to_json()}
     if journal is None:
-        return contextlib.nullcontext()
-    journal.open(facts, limits, {"profile": profile.to_json()})
-    return journal
+        yield {}
+    elif alone:
+        journal.open(facts, limits, kept)
+        with journal:
+            yield {"journal": journal}
+    else:
+        resume = journal.checkpoint is not None
+        yield {"record": Record(str(journal.path), resume, facts, limits, kept)}

@@ -13,8 +13,9 @@ from matrl.errors import InputError
 from matrl.iterations import DirectMethod, Update
 from matrl.profile import Profile
 from matrl.search import Environment, SearchResult, search, search_in_parallel
+from matrl.search.parallel.on_ray import LOCAL
 
-__all__ = ["Recipe", "check_workers", "search_for"]
+__all__ = ["Recipe", "check_workers", "is_alone", "search_for"]
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,10 @@ def check_workers(
         raise InputError(f"workers: must be an integer >= 1, got {workers!r}")
     if ray is not None and not (isinstance(ray, str) and ray.strip()):
         raise InputError(f"ray: must be the address of a cluster, or 'local', got {ray!r}")
-    if log is not None and (ray is not None or workers not in (None, 1)):
+    if log is not None and ray is not None and (ray != LOCAL or workers is None):
         raise InputError(
-            "log: is that of a search by itself; leave it out, or workers and ray, which share a "
-            "search"
+            "log: is written where the workers are; search with workers=N processes, or with ray="
+            f"{LOCAL!r} and workers=N, or leave it out"
         )
     if deterministic and nodes is None:
         raise InputError(
@@ -101,11 +102,16 @@ def check_workers(
         )
 
 
+def is_alone(workers: int | None, ray: str | None) -> bool:
+    """Whether a search is one of this process, without workers."""
+    return ray is None and workers in (None, 1)
+
+
 def search_for(
     recipe: Recipe, workers: int | None, ray: str | None, deterministic: bool
 ) -> Callable[..., SearchResult]:
     """Return what searches an environment, given with options: here alone, or with workers."""
-    if ray is None and workers in (None, 1):
+    if is_alone(workers, ray):
         return search
 
     def by_workers(environment: Environment[Any], **options: Any) -> SearchResult:

@@ -9,11 +9,15 @@ from rich.table import Table
 from matrl.report.tables import facts_table, new_table, text
 from matrl.report.units import in_engineering_units, significant
 from matrl.search.log import Improved, Line, SearchLog, TreeLine
+from matrl.search.parallel.logs import best_of, front_of_logs
 
 __all__ = ["search_report"]
 
 SHOWN = 20
 """Of more incumbents than this, the first and the last ones are shown."""
+
+BEST = 8
+"""Of several workers, as many of the best lines are shown."""
 
 _REASONS = {
     "optimal": "proved optimal",
@@ -25,8 +29,10 @@ _REASONS = {
 }
 
 
-def search_report(search: SearchLog) -> RenderableType:
-    """Return what a log says, for ``matrl show``."""
+def search_report(search: SearchLog, others: Sequence[SearchLog] = ()) -> RenderableType:
+    """Return what a log says, for ``matrl show``; ``others`` are those of further workers."""
+    if others:
+        return _team_report((search, *others))
     facts = search.begun.facts
     in_seconds = facts.get("prices") == "measured"
     parts: list[RenderableType] = [
@@ -44,6 +50,34 @@ def search_report(search: SearchLog) -> RenderableType:
             parts.append(_tree(result.best, in_seconds))
         if result.front:
             parts.append(_lines("front", result.front, in_seconds))
+    return Group(*parts)
+
+
+def _team_report(logs: tuple[SearchLog, ...]) -> RenderableType:
+    facts = {name: value for name, value in logs[0].begun.facts.items() if name != "worker"}
+    in_seconds = facts.get("prices") == "measured"
+    parts: list[RenderableType] = [
+        facts_table((name, _plain(value)) for name, value in facts.items() if value is not None)
+    ]
+    for log in logs:
+        worker = ("worker", str(log.begun.facts["worker"]))
+        parts.append(facts_table([worker, *_state(log, in_seconds)]))
+    improvements = sorted(
+        (line for log in logs for line in log.improvements), key=lambda one: one.seconds
+    )
+    better: list[Improved] = []
+    for line in improvements:
+        if not better or line.cost < better[-1].cost:
+            better.append(line)
+    if better:
+        parts.append(_improvements(better, in_seconds))
+    best, front = best_of(logs, BEST), front_of_logs(logs)
+    if best:
+        parts.append(_tree(best, in_seconds))
+    elif better:
+        parts.append(_lines("best so far", better[-1:], in_seconds))
+    if front:
+        parts.append(_lines("front", front, in_seconds))
     return Group(*parts)
 
 

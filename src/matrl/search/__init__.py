@@ -6,7 +6,7 @@ from matrl.search.driver import Search
 from matrl.search.environment import NO_CHILDREN, Children, Environment, Verdict
 from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
-from matrl.search.parallel import search_in_parallel
+from matrl.search.parallel import Record, search_in_parallel
 from matrl.search.planners import PLANNERS
 from matrl.search.progress import Progress
 from matrl.search.result import SearchResult
@@ -24,6 +24,7 @@ __all__ = [
     "Limits",
     "Progress",
     "Reason",
+    "Record",
     "Resumable",
     "Search",
     "SearchResult",

@@ -4,7 +4,7 @@ import contextlib
 import math
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from matrl.search.environment import Environment
 from matrl.search.graph import Graph
 from matrl.search.incumbent import GAIN, Incumbent
 from matrl.search.interrupts import deferred_interrupts
-from matrl.search.journal import Journal
 from matrl.search.limits import Limits, Reason
 from matrl.search.nodes import Path, actions_of
 from matrl.search.planners import PLANNERS, Continuing, Setting, best_tail, take_ends
@@ -27,7 +26,19 @@ from matrl.search.resumable import Resumable
 from matrl.search.snapshot import Snapshot, taken
 from matrl.search.sound_front import sound_front
 
-__all__ = ["Search"]
+__all__ = ["Notebook", "Search"]
+
+
+class Notebook(Protocol):
+    """What a search is written down in while it goes on."""
+
+    def look(self, search: "Search") -> None:
+        """Take note of what is new, between two iterations."""
+        ...
+
+    def stop(self, search: "Search", *, between_iterations: bool) -> None:
+        """Take note that the search has stopped."""
+        ...
 
 
 class Search:
@@ -179,7 +190,7 @@ class Search:
         return self._environment.quality(path[-1][1].child.state) if path else math.inf
 
     def advance(
-        self, limits: Limits, progress: Callback | None = None, journal: Journal | None = None
+        self, limits: Limits, progress: Callback | None = None, journal: Notebook | None = None
     ) -> Reason:
         """Iterate until the plan is proved, nothing is left, a limit is met, or Ctrl-C comes.
 

@@ -12,7 +12,37 @@ from matrl.search.progress import Callback
 from matrl.search.result import SearchResult
 from matrl.search.resumable import Resumable
 
-__all__ = ["search"]
+__all__ = ["begun", "search"]
+
+
+def begun(
+    environment: Environment[Any],
+    journal: Journal | None,
+    *,
+    planner: str = "mcts",
+    seed: int = 0,
+    merge: bool = True,
+    prune: bool = True,
+    seeds: Sequence[Sequence[Any]] = (),
+) -> Search:
+    """Return a search that has not been taken on yet, new or as the journal's checkpoint left it.
+
+    The arguments are those of :func:`search`; the journal takes note that it begins.
+    """
+    if journal is None or journal.checkpoint is None:
+        one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune, seeds=seeds)
+    else:
+        one = Search.restored(
+            cast("Resumable[Any]", environment),
+            journal.snapshot(),
+            planner=planner,
+            merge=merge,
+            prune=prune,
+            source=journal.source,
+        )
+    if journal is not None:
+        journal.begin(one)
+    return one
 
 
 def search(
@@ -43,21 +73,10 @@ def search(
     ``time_limit`` is what may be added to the seconds already spent, and ``node_limit`` counts from
     the start.
     """
-    if journal is None or journal.checkpoint is None:
-        one = Search(environment, planner=planner, seed=seed, merge=merge, prune=prune, seeds=seeds)
-    else:
-        resumed = cast("Resumable[Any]", environment)
-        one = Search.restored(
-            resumed,
-            journal.snapshot(),
-            planner=planner,
-            merge=merge,
-            prune=prune,
-            source=journal.source,
-        )
+    one = begun(
+        environment, journal, planner=planner, seed=seed, merge=merge, prune=prune, seeds=seeds
+    )
     limits = Limits(one.seconds + time_limit, node_limit, expected_calls)
-    if journal is not None:
-        journal.begin(one)
     result = one.result(one.advance(limits, progress, journal), finalists)
     if journal is not None:
         journal.end(one, result)

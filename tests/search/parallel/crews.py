@@ -63,9 +63,12 @@ class Inline:
     def drop(self, index: int) -> None:
         self.dropped.append(index)
         self._requests[index].clear()
+        self._workers[index].close()
 
     def close(self) -> None:
         self.closed = True
+        for worker in self._workers:
+            worker.close()
 
 
 class Sleepy(Network):

@@ -148,7 +148,8 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     "--log",
     type=_FILE,
     metavar="search.jsonl",
-    help="Write the search down here (see matrl show), and checkpoints beside it.",
+    help="Write the search down here (see matrl show), and checkpoints beside it; the second of "
+    "several workers in search.jsonl.2, and so on.",
 )
 @click.option(
     "--resume",

@@ -19,12 +19,13 @@ from matrl.search.parallel.exchange import AtOnce, InRounds
 from matrl.search.parallel.messages import Assignment, Crew
 from matrl.search.parallel.on_ray import Actors, Cluster
 from matrl.search.parallel.processes import Processes
+from matrl.search.parallel.record import Record
 from matrl.search.parallel.worker import seeds_of
 from matrl.search.planners import PLANNERS
 from matrl.search.progress import Callback
 from matrl.search.result import SearchResult
 
-__all__ = ["search_in_parallel"]
+__all__ = ["Record", "search_in_parallel"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def search_in_parallel(
     prune: bool = True,
     seeds: Sequence[Sequence[Any]] = (),
     progress: Callback | None = None,
+    record: Record | None = None,
 ) -> SearchResult:
     """Return the cheapest plan that several searches of the same environment find together.
 
@@ -57,7 +59,9 @@ def search_in_parallel(
     worker has the seed of :func:`~matrl.search.search`, the others seeds made from it. Limits of
     time count from when the first worker is ready, the limit of nodes is for all together.
 
-    ``seeds`` are plans that every worker starts from.
+    ``seeds`` are plans that every worker starts from. With a ``record`` every worker keeps a log
+    and a checkpoint, on its own machine, or goes on from them: then limits of time are what may be
+    added, and the limit of nodes counts from the start.
 
     Workers hear of the least cost known ten times a second, or, ``deterministic``, each time all
     of them have simulated equally many steps: then the result depends on the seed, the limit of
@@ -65,8 +69,9 @@ def search_in_parallel(
     is lost costs its share only: a warning is logged, the plans it reported are kept. Ctrl-C ends
     the search with the best so far.
 
-    Raises :class:`~matrl.errors.InputError` for ``make`` that cannot be sent and a cluster that
-    does not answer, :class:`~matrl.errors.MissingExtraError` without Ray, and
+    Raises :class:`~matrl.errors.InputError` for ``make`` that cannot be sent, a cluster that does
+    not answer and a log that is there already, :class:`~matrl.errors.ArtifactError` for one that
+    cannot be gone on with, :class:`~matrl.errors.MissingExtraError` without Ray, and
     :class:`~matrl.errors.WorkersLostError` if all workers are lost before any reports a plan.
     """
     if workers is not None and workers < 1:
@@ -80,7 +85,12 @@ def search_in_parallel(
             logger.warning("planner %r draws nothing: all workers search alike", planner)
         plans = tuple(tuple(plan) for plan in seeds)
         options = {"planner": planner, "merge": merge, "prune": prune, "seeds": plans}
-        return [Assignment(make, one, options) for one in seeds_of(seed, count)]
+        if record is not None:
+            record.check(count)
+        return [
+            Assignment(make, one, options, index, count, record)
+            for index, one in enumerate(seeds_of(seed, count))
+        ]
 
     def led(crew: Crew) -> SearchResult:
         with closing(crew), deferred_interrupts() as interrupted:

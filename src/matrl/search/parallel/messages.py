@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from matrl.search.archive import Elite
 from matrl.search.environment import Environment
+from matrl.search.parallel.record import Record
 from matrl.search.result import SearchResult
 
 __all__ = [
@@ -26,12 +27,16 @@ __all__ = [
 class Assignment:
     """What a worker is started with; all of it can be pickled.
 
-    ``options`` are further ones of :class:`~matrl.search.Search`.
+    ``options`` are further ones of :class:`~matrl.search.Search`. It is the worker of this
+    ``index`` of ``size``, and writes down its search if there is a ``record``.
     """
 
     make: Callable[[], Environment[Any]]
     seed: int
     options: Mapping[str, Any] = field(default_factory=dict)
+    index: int = 0
+    size: int = 1
+    record: Record | None = None
 
 
 @dataclass(frozen=True)

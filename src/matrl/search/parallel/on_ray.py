@@ -12,7 +12,7 @@ from matrl.search.parallel.messages import Answer, Assignment, Lost, Ready, Requ
 from matrl.search.parallel.processes import ONE_THREAD
 from matrl.search.parallel.worker import Worker
 
-__all__ = ["Actors", "Cluster"]
+__all__ = ["LOCAL", "Actors", "Cluster"]
 
 LOCAL = "local"
 KNOCK_SECONDS = 5.0

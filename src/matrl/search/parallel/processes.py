@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import cast
 
@@ -39,10 +40,10 @@ def serve(descriptor: int) -> None:
     """Work in this process for the search at the other end of a connection."""
     with Connection(descriptor) as connection:
         try:
-            worker = Worker(connection.recv())
-            connection.send(Ready())
-            while True:
-                connection.send(worker.answer(connection.recv()))
+            with closing(Worker(connection.recv())) as worker:
+                connection.send(Ready())
+                while True:
+                    connection.send(worker.answer(connection.recv()))
         except (EOFError, ConnectionError):
             return  # nobody is there any more
         except Exception as error:
