@@ -225,7 +225,7 @@ EYE = np.eye(3)
         (lambda out: backend.matmul(out, EYE[:, :2], EYE), "matching shapes"),
         (lambda out: backend.matmul(out, EYE.astype(int), EYE), "a has dtype"),
         (lambda out: backend.matmul_hermitian(out[:2], EYE[:2], EYE), "square"),
-        (lambda out: backend.linear(out, [1.0], [out], 0.0), "shares memory"),
+        (lambda out: backend.linear(out, [1.0], [out[:]], 0.0), "shares memory"),
         (lambda out: backend.linear(out, [1.0], [], 0.0), "as many"),
         (lambda out: backend.linear(out, [np.inf], [EYE], 0.0), "not finite"),
         (

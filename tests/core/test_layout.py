@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrl.backends.numpy import numpy_backend
+from matrl.core.folding import fold
 from matrl.core.layout import INPUT, Layout, allocate, output_slot
 from matrl.core.plan import StepRecord
 from matrl.core.program import Operation, Program, Shape, evaluate
@@ -108,8 +109,13 @@ def assert_sound(program: Program, layout: Layout) -> None:
         else:
             assert 0 <= slot < len(layout.dtypes)
             assert (layout.dtypes[slot], layout.shapes[slot]) == (op.dtype, op.shape)
-        # Never written while read, and never over what is still needed.
-        assert slot not in {layout.slots[i] for i in op.operands}
+        # Never written while read, unless element by element, and never over what is needed.
+        apart = op.operands
+        if op.kind == "linear":
+            apart = ()
+        elif op.kind in ("matmul", "gram", "outer"):
+            apart = op.operands[:2]
+        assert slot not in {layout.slots[i] for i in apart}
         assert slot not in {layout.slots[i] for i in live[index] if i != index}
 
 
@@ -122,6 +128,7 @@ def test_codes_of_outputs_are_no_slots() -> None:
 @given(programs())
 def test_slots_never_overlap_live_values(program: Program) -> None:
     assert_sound(program, allocate(program))
+    assert_sound(fold(program), allocate(fold(program)))
 
 
 @given(programs())
@@ -152,6 +159,11 @@ def diagonal(values: np.ndarray, shape: Shape) -> np.ndarray:
 @given(programs(runnable=True), st.integers(0, 100))
 def test_runs_in_a_dirty_workspace_give_the_values(program: Program, seed: int) -> None:
     """On diagonal matrices the dense reading is the scalar one, whatever the slots held."""
+    for one in (program, fold(program)):
+        assert_dense_is_scalar(one, seed)
+
+
+def assert_dense_is_scalar(program: Program, seed: int) -> None:
     singular_values = np.random.default_rng(seed).uniform(0.1, 0.5, COLUMNS)
     expected = evaluate(program, ScalarReading(), {"A": singular_values})
     layout = allocate(program)
@@ -189,7 +201,8 @@ def test_schedules_have_sound_layouts(
             steps.append(StepRecord(name, form, "float64" if steps else precision, coefficients))
         for with_residual in (False, True):
             program = trace_schedule(entry, steps, "float64", with_residual=with_residual)
-            assert_sound(program, allocate(program))
+            for one in (program, fold(program)):
+                assert_sound(one, allocate(one))
 
 
 def test_slots_are_reused() -> None:
@@ -198,6 +211,17 @@ def test_slots_are_reused() -> None:
     for _ in range(20):
         m = m @ m + 1.0
     assert len(allocate(graph.program(m)).dtypes) == 2
+    assert len(allocate(fold(graph.program(m))).dtypes) == 2
+
+
+def test_a_combination_is_written_over_an_operand_read_for_the_last_time() -> None:
+    graph = Graph()
+    a = graph.input("A", "float64")
+    square = a @ a
+    program = graph.program((2.0 * square + 1.0) @ a)
+    assert len(allocate(program).dtypes) == 1
+    kept = graph.program((2.0 * square + 1.0) @ square)
+    assert len(allocate(kept).dtypes) == 2
 
 
 def test_precisions_never_share_a_slot() -> None:

@@ -11,15 +11,14 @@ from matrl.errors import DomainError, IndefiniteMatrixError, InputError, NonFini
 __all__ = ["cholesky", "inverse", "inverse_spd", "solve_triangular"]
 
 
-def inverse_spd(out: Matrix, x: Matrix) -> None:
+def inverse_spd(out: Matrix, x: Matrix) -> Matrix:
     """Write the Cholesky inverse of Hermitian ``x`` (n x n, lower triangle read) into ``out``.
 
     Exactly Hermitian; IndefiniteMatrixError if x is not positive definite to working precision,
     NonFiniteError if it holds NaN or infinity. Source: LAPACK ``potrf`` and ``potri``.
 
     >>> out = np.empty((2, 2), complex)
-    >>> inverse_spd(out, np.array([[2.0, 1j], [-1j, 1.0]]))
-    >>> print(out.round(12) + 0.0)
+    >>> print(inverse_spd(out, np.array([[2.0, 1j], [-1j, 1.0]])).round(12) + 0.0)
     [[1.+0.j 0.-1.j]
      [0.+1.j 2.+0.j]]
     """
@@ -38,17 +37,16 @@ def inverse_spd(out: Matrix, x: Matrix) -> None:
             "x is singular to working precision: shift it by a multiple of the identity"
         )
     tiles.mirror_lower(out)
+    return out
 
 
-def inverse(out: Matrix, x: Matrix) -> None:
+def inverse(out: Matrix, x: Matrix) -> Matrix:
     """Write the inverse of a general ``x`` (n x n) into ``out``, by LU with partial pivoting.
 
     DomainError if x is singular (a pivot is zero, or the inverse overflows), NonFiniteError if it
     holds NaN or infinity. Source: LAPACK ``getrf`` and ``getri``.
 
-    >>> out = np.empty((2, 2))
-    >>> inverse(out, np.array([[0.0, 2.0], [1.0, 0.0]]))
-    >>> print(out + 0.0)
+    >>> print(inverse(np.empty((2, 2)), np.array([[0.0, 2.0], [1.0, 0.0]])) + 0.0)
     [[0.  1. ]
      [0.5 0. ]]
     """
@@ -59,7 +57,7 @@ def inverse(out: Matrix, x: Matrix) -> None:
     if info == 0:
         info = lapack.getri(out, pivots)
         if info == 0 and all_finite(out):
-            return
+            return out
     if not all_finite(x):
         raise NonFiniteError("x holds NaN or infinity: pass finite elements")
     raise DomainError(

@@ -34,15 +34,14 @@ def storage_dtype(dtype: DTypeLike) -> DTypeLike:
     return "float32" if isinstance(dtype, str) and is_half(dtype) else dtype
 
 
-def round_to(out: Matrix, precision: str) -> None:
+def round_to(out: Matrix, precision: str) -> Matrix:
     """Round float32 ``out`` (m x n, C-contiguous) in place to ``"bfloat16"`` or ``"float16"``.
 
     To the nearest number, ties to even; what overflows becomes infinity, subnormal numbers are
     kept, and NaN stays NaN. InputError for another dtype or precision.
 
     >>> out = np.array([[1.0 + 2.0**-8, 1.0 + 3 * 2.0**-8]], np.float32)
-    >>> round_to(out, "bfloat16")
-    >>> print(out)
+    >>> print(round_to(out, "bfloat16"))
     [[1.       1.015625]]
     """
     check_out(out, None, [])
@@ -53,6 +52,7 @@ def round_to(out: Matrix, precision: str) -> None:
     rounded = _to_bfloat16 if precision == "bfloat16" else _to_float16
     for rows in row_blocks(out, _BLOCK_BYTES):
         rounded(out[rows])
+    return out
 
 
 def _to_bfloat16(block: Matrix) -> None:

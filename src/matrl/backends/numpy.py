@@ -17,8 +17,7 @@ class NumpyBackend:
     They are described in ``Backend`` and, one by one, where they are defined.
 
     >>> x, out = np.array([[1.0, 2.0]]), numpy_backend.empty((1, 1), "float64")
-    >>> numpy_backend.outer_gram(out, x, x)
-    >>> print(out)
+    >>> print(numpy_backend.outer_gram(out, x, x))
     [[5.]]
     """
 

@@ -1,10 +1,17 @@
-"""Products of matrices: general, known to be Hermitian, and of a matrix with an adjoint."""
+"""Products of matrices: general, known to be Hermitian, and of a matrix with an adjoint.
 
+Each writes ``alpha`` times the product plus ``beta_i C_i`` for every pair in ``addends`` plus
+``shift`` times the identity. One C_i may be ``out`` itself. ``alpha``, ``beta_i`` and ``shift`` are
+real. Where the product is known to be Hermitian, so must be every C_i.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from matrl.backends import blas, tiles
+from matrl.backends.elementwise import add_to_diagonal, check_terms, linear
 from matrl.backends.layout import (
     check_matrix,
     check_out,
@@ -13,7 +20,7 @@ from matrl.backends.layout import (
     is_row_contiguous,
     type_letter,
 )
-from matrl.backends.protocol import Matrix
+from matrl.backends.protocol import Addend, Matrix
 from matrl.errors import InputError
 
 __all__ = [
@@ -62,20 +69,43 @@ def _operand(x: Matrix, adjoint: bool) -> _Operand:
     return _Operand(np.ascontiguousarray(x), "C" if adjoint else "N")
 
 
-def _multiply(out: Matrix, x: _Operand, y: _Operand) -> None:
-    blas.gemm(out, x.array, y.array, form_a=x.form, form_b=y.form)
+@dataclass(frozen=True, slots=True)
+class _Combination:
+    """What is to be made of a product: alpha times it + beta out + the addends + shift I."""
+
+    alpha: float
+    beta: float
+    addends: tuple[Addend, ...]
+    shift: float
 
 
-def _multiply_lower(out: Matrix, x: _Operand, y: _Operand, levels: int) -> None:
-    """Write at least the lower triangle of x y into ``out``."""
+def _combination(
+    out: Matrix, alpha: float, addends: Sequence[Addend], shift: float
+) -> _Combination:
+    check_terms(out, (alpha, *(beta for beta, _ in addends)), [c for _, c in addends], shift)
+    own = sum(beta for beta, c in addends if c is out)
+    others = tuple(
+        (beta, c if is_row_contiguous(c) else np.ascontiguousarray(c))
+        for beta, c in addends
+        if c is not out and beta != 0.0
+    )
+    return _Combination(alpha, own, others, shift)
+
+
+def _multiply(out: Matrix, x: _Operand, y: _Operand, of: _Combination) -> None:
+    blas.gemm(out, x.array, y.array, of.alpha, of.beta, form_a=x.form, form_b=y.form)
+
+
+def _multiply_lower(out: Matrix, x: _Operand, y: _Operand, of: _Combination, levels: int) -> None:
+    """Write at least the lower triangle of alpha x y + beta out into ``out``."""
     if levels == 0:
-        _multiply(out, x, y)
+        _multiply(out, x, y, of)
         return
     half = (out.shape[0] // 2 + _SPLIT_MULTIPLE - 1) // _SPLIT_MULTIPLE * _SPLIT_MULTIPLE
     upper, lower = slice(None, half), slice(half, None)
-    _multiply(out[lower, upper], x.rows(lower), y.columns(upper))
-    _multiply_lower(out[upper, upper], x.rows(upper), y.columns(upper), levels - 1)
-    _multiply_lower(out[lower, lower], x.rows(lower), y.columns(lower), levels - 1)
+    _multiply(out[lower, upper], x.rows(lower), y.columns(upper), of)
+    _multiply_lower(out[upper, upper], x.rows(upper), y.columns(upper), of, levels - 1)
+    _multiply_lower(out[lower, lower], x.rows(lower), y.columns(lower), of, levels - 1)
 
 
 def _checked(
@@ -91,34 +121,65 @@ def _checked(
     return left, right
 
 
-def _multiply_hermitian(out: Matrix, x: _Operand, y: _Operand) -> None:
+def _multiply_hermitian(out: Matrix, x: _Operand, y: _Operand, of: _Combination) -> Matrix:
     check_square("out", out)
     levels = sum(out.shape[0] >= order for order in _SPLIT_ORDERS)
-    _multiply_lower(out, x, y, levels)
-    tiles.mirror_lower(out)
+    _multiply_lower(out, x, y, of, levels)
+    return _finish(out, of)
+
+
+def _finish(out: Matrix, of: _Combination) -> Matrix:
+    """Add the rest of the combination to a lower triangle, and mirror it."""
+    tiles.mirror_lower(out, of.addends)
+    add_to_diagonal(out, of.shift)
+    return out
 
 
 def matmul(
-    out: Matrix, x: Matrix, y: Matrix, *, adjoint_x: bool = False, adjoint_y: bool = False
-) -> None:
-    """Write x y into ``out`` (m x n), for ``x`` of m x k and ``y`` of k x n.
+    out: Matrix,
+    x: Matrix,
+    y: Matrix,
+    *,
+    adjoint_x: bool = False,
+    adjoint_y: bool = False,
+    alpha: float = 1.0,
+    addends: Sequence[Addend] = (),
+    shift: float = 0.0,
+) -> Matrix:
+    """Write x y into ``out`` (m x n), for ``x`` of m x k and ``y`` of k x n, and return it.
 
     A factor whose ``adjoint`` flag is set enters as its conjugate transpose. No copy is made of an
     array with contiguous rows, nor of the transpose of one (except for its complex adjoint).
     InputError if shapes or dtypes do not fit.
 
     >>> x, out = np.array([[1.0, 2j]]), np.empty((1, 1), complex)
-    >>> matmul(out, x, x, adjoint_y=True)
-    >>> print(out)
-    [[5.+0.j]]
+    >>> print(matmul(out, x, x, adjoint_y=True, alpha=2.0, shift=1.0))
+    [[11.+0.j]]
     """
     left, right = _checked(out, x, y, adjoint_x, adjoint_y)
-    _multiply(out, left, right)
+    of = _combination(out, alpha, addends, shift)
+    if of.addends:
+        # gemm adds to what is there: one pass less than adding afterwards.
+        own = ((of.beta, out),) if of.beta != 0.0 else ()
+        betas, arrays = zip(*own, *of.addends, strict=True)
+        linear(out, betas, arrays, 0.0)
+        of = _Combination(alpha, 1.0, (), shift)
+    _multiply(out, left, right, of)
+    add_to_diagonal(out, of.shift)
+    return out
 
 
 def matmul_hermitian(
-    out: Matrix, x: Matrix, y: Matrix, *, adjoint_x: bool = False, adjoint_y: bool = False
-) -> None:
+    out: Matrix,
+    x: Matrix,
+    y: Matrix,
+    *,
+    adjoint_x: bool = False,
+    adjoint_y: bool = False,
+    alpha: float = 1.0,
+    addends: Sequence[Addend] = (),
+    shift: float = 0.0,
+) -> Matrix:
     """Write x y, known to be Hermitian, into ``out`` (n x n), exactly Hermitian.
 
     Only blocks on and below the diagonal are computed and then mirrored, for about two thirds
@@ -126,81 +187,111 @@ def matmul_hermitian(
     those of ``matmul``.
 
     >>> x, out = np.array([[2.0, 1j], [-1j, 2.0]]), np.empty((2, 2), complex)
-    >>> matmul_hermitian(out, x, x)
-    >>> print(out)
+    >>> print(matmul_hermitian(out, x, x))
     [[5.+0.j 0.+4.j]
      [0.-4.j 5.+0.j]]
     """
     left, right = _checked(out, x, y, adjoint_x, adjoint_y)
-    _multiply_hermitian(out, left, right)
+    return _multiply_hermitian(out, left, right, _combination(out, alpha, addends, shift))
 
 
 def matmul_averaged(
-    out: Matrix, x: Matrix, y: Matrix, *, adjoint_x: bool = False, adjoint_y: bool = False
-) -> None:
+    out: Matrix,
+    x: Matrix,
+    y: Matrix,
+    *,
+    adjoint_x: bool = False,
+    adjoint_y: bool = False,
+    alpha: float = 1.0,
+    addends: Sequence[Addend] = (),
+    shift: float = 0.0,
+) -> Matrix:
     """Write the Hermitian part of x y into ``out`` (n x n), exactly Hermitian.
 
     The flags and errors are those of ``matmul``.
 
     >>> out = np.empty((2, 2))
-    >>> matmul_averaged(out, np.array([[1.0, 2.0], [0.0, 1.0]]), np.eye(2))
-    >>> print(out)
+    >>> print(matmul_averaged(out, np.array([[1.0, 2.0], [0.0, 1.0]]), np.eye(2)))
     [[1. 1.]
      [1. 1.]]
     """
-    matmul(out, x, y, adjoint_x=adjoint_x, adjoint_y=adjoint_y)
-    symmetrize(out)
+    left, right = _checked(out, x, y, adjoint_x, adjoint_y)
+    check_square("out", out)
+    of = _combination(out, alpha, addends, shift)
+    _multiply(out, left, right, of)
+    tiles.average_with_transpose(out, of.addends)
+    add_to_diagonal(out, of.shift)
+    return out
 
 
-def gram(out: Matrix, x: Matrix, y: Matrix) -> None:
+def gram(
+    out: Matrix,
+    x: Matrix,
+    y: Matrix,
+    *,
+    alpha: float = 1.0,
+    addends: Sequence[Addend] = (),
+    shift: float = 0.0,
+) -> Matrix:
     """Write x^* y, known to be Hermitian, into ``out`` (n x n), exactly Hermitian.
 
     ``x`` and ``y`` are m x n; passing one array for both is cheaper (about 0.6 of a product).
     InputError if shapes or dtypes do not fit.
 
     >>> x, out = np.array([[1.0, 1j], [0.0, 1.0]]), np.empty((2, 2), complex)
-    >>> gram(out, x, x)
-    >>> print(out)
+    >>> print(gram(out, x, x))
     [[1.+0.j 0.+1.j]
      [0.-1.j 2.+0.j]]
     """
-    _adjoint_product(out, x, y, left=True)
+    return _adjoint_product(out, x, y, _combination(out, alpha, addends, shift), left=True)
 
 
-def outer_gram(out: Matrix, x: Matrix, y: Matrix) -> None:
+def outer_gram(
+    out: Matrix,
+    x: Matrix,
+    y: Matrix,
+    *,
+    alpha: float = 1.0,
+    addends: Sequence[Addend] = (),
+    shift: float = 0.0,
+) -> Matrix:
     """Write x y^*, known to be Hermitian, into ``out`` (m x m), exactly Hermitian.
 
     ``x`` and ``y`` are m x n; passing one array for both is cheaper, as for ``gram``.
     InputError if shapes or dtypes do not fit.
 
     >>> x, out = np.array([[3.0, 4.0]]), np.empty((1, 1))
-    >>> outer_gram(out, x, x)
-    >>> print(out)
+    >>> print(outer_gram(out, x, x))
     [[25.]]
     """
-    _adjoint_product(out, x, y, left=False)
+    return _adjoint_product(out, x, y, _combination(out, alpha, addends, shift), left=False)
 
 
-def gram_averaged(out: Matrix, x: Matrix, y: Matrix) -> None:
+def gram_averaged(
+    out: Matrix,
+    x: Matrix,
+    y: Matrix,
+    *,
+    alpha: float = 1.0,
+    addends: Sequence[Addend] = (),
+    shift: float = 0.0,
+) -> Matrix:
     """Write the Hermitian part of x^* y into ``out`` (n x n), exactly Hermitian.
 
     ``x`` and ``y`` are m x n; the whole product is computed. InputError if shapes or dtypes do not
     fit.
 
     >>> out = np.empty((1, 1), complex)
-    >>> gram_averaged(out, np.array([[1.0 + 0j]]), np.array([[2.0 + 1j]]))
-    >>> print(out)
+    >>> print(gram_averaged(out, np.array([[1.0 + 0j]]), np.array([[2.0 + 1j]])))
     [[2.+0.j]]
     """
-    matmul_averaged(out, x, y, adjoint_x=True)
+    return matmul_averaged(out, x, y, adjoint_x=True, alpha=alpha, addends=addends, shift=shift)
 
 
-def symmetrize(out: Matrix) -> None:
-    """Replace ``out`` (n x n) by its Hermitian part, exactly Hermitian.
+def symmetrize(out: Matrix) -> Matrix:
+    """Replace ``out`` (n x n) by its Hermitian part, exactly Hermitian, and return it.
 
-    >>> out = np.array([[1.0, 2.0], [4.0, 1.0]])
-    >>> symmetrize(out)
-    >>> print(out)
+    >>> print(symmetrize(np.array([[1.0, 2.0], [4.0, 1.0]])))
     [[1. 3.]
      [3. 1.]]
     """
@@ -208,12 +299,12 @@ def symmetrize(out: Matrix) -> None:
     type_letter(out=out)
     check_square("out", out)
     tiles.average_with_transpose(out)
+    return out
 
 
-def _adjoint_product(out: Matrix, x: Matrix, y: Matrix, *, left: bool) -> None:
+def _adjoint_product(out: Matrix, x: Matrix, y: Matrix, of: _Combination, *, left: bool) -> Matrix:
     if x is not y:
-        _multiply_hermitian(out, *_checked(out, x, y, left, not left))
-        return
+        return _multiply_hermitian(out, *_checked(out, x, y, left, not left), of)
     check_matrix("x", x)
     order = x.shape[1 if left else 0]
     check_out(out, (order, order), [x])
@@ -221,5 +312,6 @@ def _adjoint_product(out: Matrix, x: Matrix, y: Matrix, *, left: bool) -> None:
     if operand.form == "T" and is_complex(x):
         operand = _Operand(np.ascontiguousarray(x), "N")
     # With p = x^T real, x^T x is p p^T.
-    blas.herk(out, operand.array, adjoint=left == (operand.form == "N"))
-    tiles.mirror_lower(out)
+    adjoint = left == (operand.form == "N")
+    blas.herk(out, operand.array, of.alpha, of.beta, adjoint=adjoint)
+    return _finish(out, of)

@@ -6,9 +6,11 @@ from typing import Any, Protocol, TypeAlias
 
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Backend", "Matrix", "MatrixNorms"]
+__all__ = ["Addend", "Backend", "Matrix", "MatrixNorms"]
 
 Matrix: TypeAlias = NDArray[Any]
+Addend: TypeAlias = tuple[float, Matrix]
+"""A real factor and the matrix it multiplies, to be added to a product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,14 @@ class MatrixNorms:
 class Backend(Protocol):
     """Kernels on matrices in float32, float64, complex64 or complex128.
 
-    "Hermitian" means symmetric where real, x^* the conjugate transpose. Results go into ``out``,
-    allocated by the caller, C-contiguous, sharing no memory with an input; inputs are never
-    modified and may be strided. InputError if a shape, dtype or layout does not fit.
+    "Hermitian" means symmetric where real, x^* the conjugate transpose. Every kernel returns its
+    result, which is ``out`` where arrays can be written: allocated by the caller, C-contiguous,
+    sharing no memory with an input unless said otherwise. Inputs are never modified and may be
+    strided. InputError if a shape, dtype or layout does not fit.
+
+    Products write alpha times themselves plus beta C for every (beta, C) in ``addends`` plus
+    ``shift`` times the identity, all real. One C may be ``out``; where the product is known to be
+    Hermitian, so must be every C.
     """
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
@@ -42,7 +49,7 @@ class Backend(Protocol):
         """
         ...
 
-    def round_to(self, out: Matrix, precision: str) -> None:
+    def round_to(self, out: Matrix, precision: str) -> Matrix:
         """Round ``out`` in place to bfloat16 or float16, to nearest, ties to even.
 
         ``out`` is from ``empty`` of that precision and holds what a kernel that sums in float32 has
@@ -50,7 +57,7 @@ class Backend(Protocol):
         """
         ...
 
-    def cast(self, out: Matrix, x: Matrix) -> None:
+    def cast(self, out: Matrix, x: Matrix) -> Matrix:
         """Copy ``x`` into ``out``, of the same shape, rounding to the dtype of ``out``.
 
         Real may become complex, not the other way round.
@@ -59,14 +66,14 @@ class Backend(Protocol):
 
     def linear(
         self, out: Matrix, coefficients: Sequence[float], arrays: Sequence[Matrix], shift: float
-    ) -> None:
-        """Write sum c_i X_i + shift I into ``out``; all shapes and dtypes equal.
+    ) -> Matrix:
+        """Write sum c_i X_i + shift I into ``out``, which may be an X_i; shapes and dtypes equal.
 
         Coefficients and shift are real, also where the arrays are complex; m x n if shift is 0.
         """
         ...
 
-    def scale_by_power_of_two(self, out: Matrix, x: Matrix, exponent: int) -> None:
+    def scale_by_power_of_two(self, out: Matrix, x: Matrix, exponent: int) -> Matrix:
         """Write 2^exponent x into ``out`` (m x n), exact unless an element under- or overflows."""
         ...
 
@@ -78,7 +85,10 @@ class Backend(Protocol):
         *,
         adjoint_x: bool = False,
         adjoint_y: bool = False,
-    ) -> None:
+        alpha: float = 1.0,
+        addends: Sequence[Addend] = (),
+        shift: float = 0.0,
+    ) -> Matrix:
         """Write x y into ``out`` (m x n), for ``x`` of m x k and ``y`` of k x n.
 
         A factor whose flag is set enters as its conjugate transpose.
@@ -93,7 +103,10 @@ class Backend(Protocol):
         *,
         adjoint_x: bool = False,
         adjoint_y: bool = False,
-    ) -> None:
+        alpha: float = 1.0,
+        addends: Sequence[Addend] = (),
+        shift: float = 0.0,
+    ) -> Matrix:
         """Write x y, known to be Hermitian, into ``out`` (n x n), exactly Hermitian."""
         ...
 
@@ -105,43 +118,73 @@ class Backend(Protocol):
         *,
         adjoint_x: bool = False,
         adjoint_y: bool = False,
-    ) -> None:
+        alpha: float = 1.0,
+        addends: Sequence[Addend] = (),
+        shift: float = 0.0,
+    ) -> Matrix:
         """Write the Hermitian part of x y into ``out`` (n x n), exactly Hermitian."""
         ...
 
-    def gram(self, out: Matrix, x: Matrix, y: Matrix) -> None:
+    def gram(
+        self,
+        out: Matrix,
+        x: Matrix,
+        y: Matrix,
+        *,
+        alpha: float = 1.0,
+        addends: Sequence[Addend] = (),
+        shift: float = 0.0,
+    ) -> Matrix:
         """Write x^* y, known to be Hermitian, into ``out`` (n x n), exactly Hermitian.
 
         ``x`` and ``y`` are m x n and may be one array, which is cheaper.
         """
         ...
 
-    def outer_gram(self, out: Matrix, x: Matrix, y: Matrix) -> None:
+    def outer_gram(
+        self,
+        out: Matrix,
+        x: Matrix,
+        y: Matrix,
+        *,
+        alpha: float = 1.0,
+        addends: Sequence[Addend] = (),
+        shift: float = 0.0,
+    ) -> Matrix:
         """Write x y^*, known to be Hermitian, into ``out`` (m x m), exactly Hermitian."""
         ...
 
-    def gram_averaged(self, out: Matrix, x: Matrix, y: Matrix) -> None:
+    def gram_averaged(
+        self,
+        out: Matrix,
+        x: Matrix,
+        y: Matrix,
+        *,
+        alpha: float = 1.0,
+        addends: Sequence[Addend] = (),
+        shift: float = 0.0,
+    ) -> Matrix:
         """Write the Hermitian part of x^* y into ``out`` (n x n), exactly Hermitian."""
         ...
 
-    def symmetrize(self, out: Matrix) -> None:
+    def symmetrize(self, out: Matrix) -> Matrix:
         """Replace ``out`` (n x n) by its Hermitian part, exactly Hermitian."""
         ...
 
-    def inverse_spd(self, out: Matrix, x: Matrix) -> None:
+    def inverse_spd(self, out: Matrix, x: Matrix) -> Matrix:
         """Write the inverse of Hermitian ``x`` into ``out``, exactly Hermitian.
 
         IndefiniteMatrixError if ``x`` is not positive definite to working precision.
         """
         ...
 
-    def inverse(self, out: Matrix, x: Matrix) -> None:
+    def inverse(self, out: Matrix, x: Matrix) -> Matrix:
         """Write the inverse of a general ``x`` (n x n) into ``out``; DomainError if singular."""
         ...
 
     def spectral_function(
         self, out: Matrix, x: Matrix, function: Callable[[Matrix], Matrix]
-    ) -> None:
+    ) -> Matrix:
         """Write V f(w) V^* into ``out`` for Hermitian x = V diag(w) V^*, exactly Hermitian.
 
         ``function`` maps the 1-D eigenvalues (real, in the precision of x) to as many real values
@@ -149,17 +192,19 @@ class Backend(Protocol):
         """
         ...
 
-    def lyapunov(self, out: Matrix, s: Matrix, r: Matrix) -> None:
+    def lyapunov(self, out: Matrix, s: Matrix, r: Matrix) -> Matrix:
         """Write the solution D of S D + D S = R into ``out``, exactly Hermitian.
 
         S and R are Hermitian (n x n); IndefiniteMatrixError if S is not positive definite.
         """
         ...
 
-    def polar_factor(self, out: Matrix, x: Matrix) -> Matrix:
+    def polar_factor(
+        self, out: Matrix, x: Matrix, observe: Callable[[Matrix], object] | None = None
+    ) -> Matrix:
         """Write the unitary polar factor of ``x`` (m x n, m >= n) into ``out``.
 
-        Returns the n singular values, descending.
+        ``observe`` is handed the n singular values, descending.
         """
         ...
 

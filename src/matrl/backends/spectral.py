@@ -19,7 +19,7 @@ def _check_finite(name: str, x: Matrix) -> None:
         raise NonFiniteError(f"{name} holds NaN or infinity: pass a finite matrix")
 
 
-def spectral_function(out: Matrix, x: Matrix, function: Callable[[Matrix], Matrix]) -> None:
+def spectral_function(out: Matrix, x: Matrix, function: Callable[[Matrix], Matrix]) -> Matrix:
     """Write V f(w) V^* into ``out`` for Hermitian x = V diag(w) V^*, exactly Hermitian.
 
     ``function`` maps the 1-D ascending eigenvalues (real, in the precision of x) to as many real
@@ -28,8 +28,7 @@ def spectral_function(out: Matrix, x: Matrix, function: Callable[[Matrix], Matri
     https://doi.org/10.1137/1.9780898717778.
 
     >>> out = np.empty((2, 2), complex)
-    >>> spectral_function(out, np.array([[0.0, 1j], [-1j, 0.0]]), np.abs)
-    >>> print(out.round(12).real)
+    >>> print(spectral_function(out, np.array([[0.0, 1j], [-1j, 0.0]]), np.abs).round(12).real)
     [[1. 0.]
      [0. 1.]]
     """
@@ -46,10 +45,10 @@ def spectral_function(out: Matrix, x: Matrix, function: Callable[[Matrix], Matri
         )
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = rows * values.astype(eigenvalues.dtype)[:, None]
-    matmul_hermitian(out, rows, scaled, adjoint_x=True)
+    return matmul_hermitian(out, rows, scaled, adjoint_x=True)
 
 
-def lyapunov(out: Matrix, s: Matrix, r: Matrix) -> None:
+def lyapunov(out: Matrix, s: Matrix, r: Matrix) -> Matrix:
     """Write the solution D of S D + D S = R into ``out`` (n x n), exactly Hermitian.
 
     S is Hermitian positive definite, R Hermitian, in one dtype: with S = V diag(w) V^*,
@@ -57,9 +56,7 @@ def lyapunov(out: Matrix, s: Matrix, r: Matrix) -> None:
     positive, NonFiniteError for NaN or infinity. Source: N. J. Higham, *Functions of Matrices*
     (2008), secs. 6.1 and B.14, https://doi.org/10.1137/1.9780898717778.
 
-    >>> out = np.empty((1, 1))
-    >>> lyapunov(out, np.array([[2.0]]), np.array([[12.0]]))
-    >>> print(out)
+    >>> print(lyapunov(np.empty((1, 1)), np.array([[2.0]]), np.array([[12.0]])))
     [[3.]]
     """
     check_square("s", s)
@@ -81,22 +78,21 @@ def lyapunov(out: Matrix, s: Matrix, r: Matrix) -> None:
         for part in row_blocks(inner):
             inner[part] /= w[part, None] + w
     matmul(work, rows, inner, adjoint_x=True)
-    matmul_hermitian(out, work, rows)
+    return matmul_hermitian(out, work, rows)
 
 
-def polar_factor(out: Matrix, x: Matrix) -> Matrix:
+def polar_factor(
+    out: Matrix, x: Matrix, observe: Callable[[Matrix], object] | None = None
+) -> Matrix:
     """Write the unitary polar factor U V^* of x = U diag(s) V^* into ``out``, both m x n, m >= n.
 
-    Returns the n singular values, real and descending: where the last is zero to working precision,
-    the factor is one of many, and judging that is the caller's business. InputError if m < n,
-    NonFiniteError for NaN or infinity, ConvergenceError if LAPACK gives up. Source: N. J. Higham,
-    *Functions of Matrices* (2008), ch. 8, https://doi.org/10.1137/1.9780898717778; LAPACK
+    ``observe`` is handed the n singular values, real and descending: where the last is zero to
+    working precision, the factor is one of many, which is the caller's business. InputError if
+    m < n, NonFiniteError for NaN or infinity, ConvergenceError if LAPACK gives up. Source: N. J.
+    Higham, *Functions of Matrices* (2008), ch. 8, https://doi.org/10.1137/1.9780898717778; LAPACK
     ``gesdd``.
 
-    >>> out = np.empty((2, 1))
-    >>> print(polar_factor(out, np.array([[3.0], [4.0]])))
-    [5.]
-    >>> print(out.round(12))
+    >>> print(polar_factor(np.empty((2, 1)), np.array([[3.0], [4.0]])).round(12))
     [[0.6]
      [0.8]]
     """
@@ -105,5 +101,6 @@ def polar_factor(out: Matrix, x: Matrix) -> Matrix:
         raise InputError(f"x has shape {x.shape}, more columns than rows: pass its adjoint")
     _check_finite("x", x)
     u, values, v_adjoint = lapack.gesdd(np.array(x, order="C"))
-    matmul(out, u, v_adjoint)
-    return values
+    if observe is not None:
+        observe(values)
+    return matmul(out, u, v_adjoint)

@@ -5,12 +5,12 @@ the same few cache sets once n is a power of two (measured: 4.2 ms to transpose 
 0.23 ms by strips). Each strip is copied into a scratch whose padded rows spread over the sets.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from matrl.backends.layout import is_complex
-from matrl.backends.protocol import Matrix
+from matrl.backends.layout import is_complex, real_dtype, real_view
+from matrl.backends.protocol import Addend, Matrix
 
 __all__ = ["average_with_transpose", "largest_asymmetry", "mirror_lower", "zero_upper"]
 
@@ -33,17 +33,31 @@ def _conjugate(x: Matrix) -> None:
         np.conjugate(x, out=x)
 
 
-def mirror_lower(out: Matrix) -> None:
+def _add(strip: Matrix, addends: Sequence[Addend], start: int, stop: int, term: Matrix) -> None:
+    """Add beta C, left of and including the diagonal block, to a strip; ``term`` is scratch."""
+    wide, real = real_view(strip), real_dtype(strip).type
+    room = real_view(term[: len(strip), :stop])
+    for beta, c in addends:
+        np.multiply(real_view(c[start:stop, :stop]), real(beta), out=room)
+        wide += room
+
+
+def mirror_lower(out: Matrix, addends: Sequence[Addend] = ()) -> None:
     """Overwrite the strictly upper triangle of ``out`` (n x n) by the adjoint of the lower one.
 
-    The diagonal of a complex matrix becomes real.
+    beta C for each of the ``addends``, Hermitian, is added before. The diagonal of a complex matrix
+    becomes real.
     """
     order = out.shape[0]
     scratch = np.empty((min(STRIP_ROWS, order), order + PADDING), out.dtype)
+    term = np.empty_like(scratch) if addends else scratch
     for start, stop in _strips(order):
         rows = stop - start
         strip = scratch[:rows, :stop]
         strip[...] = out[start:stop, :stop]
+        if addends:
+            _add(strip, addends, start, stop, term)
+            out[start:stop, :stop] = strip
         _conjugate(strip)
         out[:start, start:stop] = strip[:, :start].T
         np.copyto(
@@ -75,12 +89,19 @@ def _strip_pairs(x: Matrix) -> Iterator[tuple[int, int, Matrix, Matrix]]:
         yield start, stop, lower[:rows, :stop], upper[:stop, :rows].T
 
 
-def average_with_transpose(out: Matrix) -> None:
-    """Replace ``out`` (n x n) by (out + out^*) / 2, exactly Hermitian."""
+def average_with_transpose(out: Matrix, addends: Sequence[Addend] = ()) -> None:
+    """Replace ``out`` (n x n) by (out + out^*) / 2, exactly Hermitian.
+
+    beta C for each of the ``addends``, Hermitian, is added.
+    """
+    order = out.shape[0]
+    term = np.empty((min(STRIP_ROWS, order), order) if addends else 0, out.dtype)
     for start, stop, lower, upper in _strip_pairs(out):
         # The sum of the diagonal block is exactly Hermitian because addition commutes.
         lower += upper
         lower *= 0.5
+        if addends:
+            _add(lower, addends, start, stop, term)
         out[start:stop, :stop] = lower
         _conjugate(lower)
         out[:start, start:stop] = lower[:, :start].T

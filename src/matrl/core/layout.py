@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from matrl.core.program import Program, Shape
+from matrl.core.precision import is_half
+from matrl.core.program import PRODUCTS, Operation, Program, Shape
 
 __all__ = ["INPUT", "Layout", "allocate", "output_slot"]
 
@@ -26,8 +27,9 @@ class Layout:
 def allocate(program: Program) -> Layout:
     """Assign slots by a linear scan: a slot is free again after its value's last use.
 
-    An operation never writes into a slot it reads. Outputs are written straight into the caller's
-    arrays.
+    A linear combination, also one folded into a product, may be written over an operand read for
+    the last time; nothing else is written into a slot it reads. Outputs are written straight into
+    the caller's arrays.
     """
     last = program.last_uses()
     outputs: dict[int, int] = {}
@@ -40,18 +42,39 @@ def allocate(program: Program) -> Layout:
         if op.kind == "input":
             slots.append(INPUT)
             continue
+        kind = (op.dtype, op.shape)
+        dying = {
+            slots[operand]: kinds[slots[operand]]
+            for operand in op.operands
+            if last[operand] == index and slots[operand] >= 0
+        }
+        overwritten = [
+            slots[operand] for operand in _overwritable(op) if dying.get(slots[operand]) == kind
+        ]
         if index in outputs:
             slots.append(outputs[index])
+        elif overwritten:
+            slots.append(overwritten[0])
+            del dying[overwritten[0]]
         else:
-            available = free.setdefault((op.dtype, op.shape), [])
+            available = free.setdefault(kind, [])
             if available:
                 slots.append(available.pop())
             else:
                 slots.append(len(kinds))
-                kinds.append((op.dtype, op.shape))
-        for operand in set(op.operands):
-            if last[operand] == index and slots[operand] >= 0:
-                free[kinds[slots[operand]]].append(slots[operand])
+                kinds.append(kind)
+        for slot, shape in dying.items():
+            free[shape].append(slot)
     return Layout(
         tuple(slots), tuple(dtype for dtype, _ in kinds), tuple(shape for _, shape in kinds)
     )
+
+
+def _overwritable(op: Operation) -> tuple[int, ...]:
+    """Return the operands that may be written over, each element or strip by what it becomes."""
+    if op.kind == "linear":
+        return op.operands
+    if op.kind in PRODUCTS and not is_half(op.dtype):
+        # Not one that is a factor too.
+        return tuple(operand for operand in op.operands[2:] if operand not in op.operands[:2])
+    return ()

@@ -11,7 +11,17 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from matrl.core.precision import is_half
 
-__all__ = ["KINDS", "Kind", "Operation", "Product", "Program", "Reading", "Shape", "evaluate"]
+__all__ = [
+    "KINDS",
+    "PRODUCTS",
+    "Kind",
+    "Operation",
+    "Product",
+    "Program",
+    "Reading",
+    "Shape",
+    "evaluate",
+]
 
 Kind = Literal[
     "input",
@@ -30,6 +40,8 @@ Product = Literal["general", "mirrored", "averaged"]
 Shape = Literal["square", "tall", "large"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+PRODUCTS: frozenset[Kind] = frozenset({"matmul", "gram", "outer"})
+"""What multiplies two operands, and may have a linear combination folded in."""
 FACTORISATIONS: frozenset[Kind] = frozenset({"inverse", "spectral", "lyapunov", "polar"})
 """What goes through a factorisation, which no half precision has."""
 
@@ -46,6 +58,9 @@ class Operation:
       known to be Hermitian and then computed on one triangle and ``mirrored``, or computed in full
       and ``averaged`` with its adjoint (dearer, and kinder to small eigenvalues);
     - ``gram`` and ``outer``: X* Y and X Y*, known to be Hermitian, ``mirrored`` or ``averaged``;
+      these three may have a linear combination folded in: ``coefficients[0]`` times the product,
+      plus ``coefficients[1 + j] * operands[2 + j]``, plus ``shift`` times the identity, no
+      coefficients standing for the product itself;
     - ``inverse``: the inverse of a Hermitian positive definite operand;
     - ``spectral``: the power ``shift`` of a Hermitian operand through its eigendecomposition, or,
       with the ``label`` ``"sign"``, its sign;
@@ -192,6 +207,10 @@ def evaluate(
         operands = [values[operand] for operand in op.operands]
         if op.kind == "linear":
             values[index] = reading.linear(op, operands)
+        elif op.kind in PRODUCTS and op.coefficients:
+            left, right, *addends = operands
+            product = getattr(reading, op.kind)(op, left, right)
+            values[index] = reading.linear(op, [product, *addends])
         else:
             values[index] = getattr(reading, op.kind)(op, *operands)
         for operand in op.operands:

@@ -16,7 +16,7 @@ class Observed:
     >>> import numpy as np
     >>> from matrl.backends.numpy import numpy_backend
     >>> observed = Observed(numpy_backend)
-    >>> observed.backend.spectral_function(np.empty((2, 2)), np.diag([3.0, -4.0]), np.sign)
+    >>> _ = observed.backend.spectral_function(np.empty((2, 2)), np.diag([3.0, -4.0]), np.sign)
     >>> print(observed.values)
     [-4.  3.]
     """
@@ -35,16 +35,23 @@ class Observed:
 
     def spectral_function(
         self, out: Matrix, x: Matrix, function: Callable[[Matrix], Matrix]
-    ) -> None:
+    ) -> Matrix:
         """Keep the eigenvalues of ``x``."""
 
         def overheard(eigenvalues: Matrix) -> Matrix:
             self.values = eigenvalues
             return function(eigenvalues)
 
-        self._backend.spectral_function(out, x, overheard)
+        return self._backend.spectral_function(out, x, overheard)
 
-    def polar_factor(self, out: Matrix, x: Matrix) -> Matrix:
+    def polar_factor(
+        self, out: Matrix, x: Matrix, observe: Callable[[Matrix], object] | None = None
+    ) -> Matrix:
         """Keep the singular values of ``x``."""
-        self.values = self._backend.polar_factor(out, x)
-        return self.values
+
+        def overheard(values: Matrix) -> None:
+            self.values = values
+            if observe is not None:
+                observe(values)
+
+        return self._backend.polar_factor(out, x, overheard)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from matrl.backends.protocol import Backend, Matrix
+from matrl.core.folding import fold
 from matrl.core.function import MatrixFunction
 from matrl.core.layout import allocate
 from matrl.core.plan import PlanRecord
@@ -76,7 +77,7 @@ class SingleRun:
         if rank_deficient == "pseudo":
             default = default_threshold(shape, plan.dtype)
             self._threshold = default if rank_threshold is None else float(rank_threshold)
-        self._program = trace_schedule(function, plan.steps, plan.dtype)
+        self._program = fold(trace_schedule(function, plan.steps, plan.dtype))
         self._layout = allocate(self._program)
         first = UPDATES.get(plan.steps[0].name)
         self._is_direct = isinstance(first, DirectMethod)

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 
-from matrl.core.program import Operation, Program
+from matrl.core.program import PRODUCTS, Operation, Program
 
 __all__ = ["TALL", "PriceList", "count", "price"]
 
@@ -13,6 +13,16 @@ TALL = ":tall"
 
 PriceList = Callable[[str, str], float | None]
 """Seconds (or another unit) of (operation, dtype); ``None`` where the machine has no such thing."""
+
+
+def _folded_in(op: Operation) -> tuple[tuple[str, int], ...]:
+    """Return the passes that a combination folded into a product replaces.
+
+    It costs less than they do, but how much less is the product's business.
+    """
+    if op.kind not in PRODUCTS or not op.coefficients:
+        return ()
+    return (("add" + (TALL if op.shape == "tall" else ""), max(len(op.operands) - 2, 1)),)
 
 
 def _priced(op: Operation, tall_operands: bool) -> tuple[tuple[str, int], ...]:
@@ -50,14 +60,14 @@ def _priced(op: Operation, tall_operands: bool) -> tuple[tuple[str, int], ...]:
 def count(program: Program) -> Counter[tuple[str, str]]:
     """Return how often each (price-list operation, dtype) occurs in a program.
 
-    A linear combination counts as one ``add`` a pass, a product known to be Hermitian as
-    ``matmul_herm``, a spectral function as ``eigh`` and one Hermitian product. Names of operations
-    on m x n matrices end in ``":tall"``.
+    A linear combination counts as one ``add`` a pass, folded into a product or not, a product known
+    to be Hermitian as ``matmul_herm``, a spectral function as ``eigh`` and one Hermitian product.
+    Names of operations on m x n matrices end in ``":tall"``.
     """
     totals: Counter[tuple[str, str]] = Counter()
     for op in program.operations:
-        shapes = {program.operations[operand].shape for operand in op.operands}
-        for name, times in _priced(op, "tall" in shapes):
+        shapes = {program.operations[operand].shape for operand in op.operands[:2]}
+        for name, times in (*_priced(op, "tall" in shapes), *_folded_in(op)):
             totals[name, op.dtype] += times
     return totals
 

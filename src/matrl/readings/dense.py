@@ -8,7 +8,7 @@ import numpy as np
 from matrl.backends.protocol import Backend
 from matrl.core.layout import INPUT, Layout, allocate, output_slot
 from matrl.core.precision import eps_of, is_half
-from matrl.core.program import Operation, Program
+from matrl.core.program import PRODUCTS, Operation, Program
 from matrl.errors import IndefiniteMatrixError
 
 __all__ = ["Workspace", "allocate_workspace", "run"]
@@ -43,51 +43,57 @@ def _power(exponent: float, zero_is_zero: bool) -> Any:
     return function
 
 
+def _product(op: Operation, backend: Backend, out: Any, operands: Sequence[Any]) -> Any:
+    x, y, *others = operands
+    options: dict[str, Any] = {}
+    if op.coefficients:
+        alpha, *betas = op.coefficients
+        addends = tuple(zip(betas, others, strict=True))
+        options = {"alpha": alpha, "addends": addends, "shift": op.shift}
+    if op.kind == "outer":
+        return backend.outer_gram(out, x, y, **options)
+    if op.kind == "gram":
+        gram = backend.gram_averaged if op.product == "averaged" else backend.gram
+        return gram(out, x, y, **options)
+    if op.product == "general":
+        return backend.matmul(out, x, y, **options)
+    if op.product == "averaged":
+        return backend.matmul_averaged(out, x, y, **options)
+    return backend.matmul_hermitian(out, x, y, **options)
+
+
 def _execute(
     op: Operation, backend: Backend, out: Any, operands: Sequence[Any], zero_is_zero: bool
-) -> None:
+) -> Any:
+    if op.kind in PRODUCTS:
+        return _product(op, backend, out, operands)
     if op.kind == "linear":
-        backend.linear(out, op.coefficients, operands, op.shift)
-    elif op.kind == "matmul":
-        kernel = {
-            "general": backend.matmul,
-            "mirrored": backend.matmul_hermitian,
-            "averaged": backend.matmul_averaged,
-        }[op.product]
-        kernel(out, operands[0], operands[1])
-    elif op.kind == "gram":
-        kernel = backend.gram_averaged if op.product == "averaged" else backend.gram
-        kernel(out, operands[0], operands[1])
-    elif op.kind == "outer":
-        backend.outer_gram(out, operands[0], operands[1])
-    elif op.kind == "inverse":
-        backend.inverse_spd(out, operands[0])
-    elif op.kind == "spectral":
+        return backend.linear(out, op.coefficients, operands, op.shift)
+    x = operands[0]
+    if op.kind == "inverse":
+        return backend.inverse_spd(out, x)
+    if op.kind == "spectral":
         function = np.sign if op.label == "sign" else _power(op.shift, zero_is_zero)
-        backend.spectral_function(out, operands[0], function)
-    elif op.kind == "lyapunov":
-        backend.lyapunov(out, operands[0], operands[1])
-    elif op.kind == "polar":
-        backend.polar_factor(out, operands[0])
-    else:
-        backend.cast(out, operands[0])
-        if op.kind == "symmetrize":
-            backend.symmetrize(out)
+        return backend.spectral_function(out, x, function)
+    if op.kind == "lyapunov":
+        return backend.lyapunov(out, x, operands[1])
+    if op.kind == "polar":
+        return backend.polar_factor(out, x)
+    result = backend.cast(out, x)
+    return backend.symmetrize(result) if op.kind == "symmetrize" else result
 
 
-def _execute_in_half(op: Operation, backend: Backend, out: Any, operands: Sequence[Any]) -> None:
+def _execute_in_half(op: Operation, backend: Backend, out: Any, operands: Sequence[Any]) -> Any:
     """Execute an operation in a half precision: sums in float32, each result rounded once."""
     if op.kind in ("matmul", "gram") and op.product == "averaged":
-        backend.matmul(out, operands[0], operands[1], adjoint_x=op.kind == "gram")
-        backend.round_to(out, op.dtype)
-        backend.symmetrize(out)
+        out = backend.matmul(out, operands[0], operands[1], adjoint_x=op.kind == "gram")
+        out = backend.symmetrize(backend.round_to(out, op.dtype))
     elif op.kind == "symmetrize":
-        backend.cast(out, operands[0])
-        backend.round_to(out, op.dtype)
-        backend.symmetrize(out)
+        out = backend.round_to(backend.cast(out, operands[0]), op.dtype)
+        out = backend.symmetrize(out)
     else:
-        _execute(op, backend, out, operands, False)
-    backend.round_to(out, op.dtype)
+        out = _execute(op, backend, out, operands, False)
+    return backend.round_to(out, op.dtype)
 
 
 def run(
@@ -112,17 +118,14 @@ def run(
     workspace = workspace or allocate_workspace(layout, a.shape[-1], backend, a.shape[-2])
     results = out if isinstance(out, tuple | list) else (out,)
     arrays = {INPUT: a, **{output_slot(i): array for i, array in enumerate(results)}}
-
-    def array_at(slot: int) -> Any:
-        return arrays[slot] if slot < 0 else workspace[slot]
-
+    arrays.update(enumerate(workspace))
     for op, slot in zip(program.operations, layout.slots, strict=True):
         if op.kind != "input":
-            operands = [array_at(layout.slots[i]) for i in op.operands]
+            operands = [arrays[layout.slots[i]] for i in op.operands]
             if is_half(op.dtype):
-                _execute_in_half(op, backend, array_at(slot), operands)
+                arrays[slot] = _execute_in_half(op, backend, arrays[slot], operands)
             else:
-                _execute(op, backend, array_at(slot), operands, zero_is_zero)
+                arrays[slot] = _execute(op, backend, arrays[slot], operands, zero_is_zero)
     for index, value in enumerate(program.outputs):
         if layout.slots[value] != output_slot(index):  # the input itself, or an output twice
-            backend.cast(results[index], array_at(layout.slots[value]))
+            backend.cast(results[index], arrays[layout.slots[value]])
