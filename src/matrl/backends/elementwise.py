@@ -7,7 +7,6 @@ import numpy as np
 from matrl.backends import blas
 from matrl.backends.layout import (
     check_out,
-    check_square,
     check_twin,
     real_dtype,
     real_view,
@@ -87,13 +86,13 @@ def linear(
 def check_terms(
     out: Matrix, coefficients: Sequence[float], arrays: Sequence[Matrix], shift: float
 ) -> None:
-    """Raise InputError unless sum c_i X_i + shift I can be added to ``out``.
+    """Raise InputError unless sum c_i X_i + shift I can be added to ``out`` (..., m, n).
 
     All shapes and dtypes must be equal, ``out`` be an X_i itself or share no memory with it, and
     every number be finite in its dtype; ``out`` must be square unless shift is 0.
     """
-    type_letter(out=out)
     check_out(out, None, [x for x in arrays if x is not out])
+    type_letter(out=out.reshape(-1, out.shape[-1]))
     for x in arrays:
         if x.shape != out.shape or x.dtype != out.dtype:
             raise InputError(
@@ -103,8 +102,8 @@ def check_terms(
     largest = float(np.finfo(real_dtype(out).type).max)
     if not all(abs(value) <= largest for value in (*coefficients, shift)):
         raise InputError(f"coefficients or shift is not finite in {out.dtype}: rescale them")
-    if shift != 0:
-        check_square("out", out)
+    if shift != 0 and out.shape[-1] != out.shape[-2]:
+        raise InputError(f"out has shape {out.shape}: pass a square matrix, or no shift")
 
 
 def add_to_diagonal(out: Matrix, shift: float) -> None:

@@ -35,7 +35,7 @@ def storage_dtype(dtype: DTypeLike) -> DTypeLike:
 
 
 def round_to(out: Matrix, precision: str) -> Matrix:
-    """Round float32 ``out`` (m x n, C-contiguous) in place to ``"bfloat16"`` or ``"float16"``.
+    """Round float32 ``out`` (..., m, n), C-contiguous, in place to ``"bfloat16"`` or ``"float16"``.
 
     To the nearest number, ties to even; what overflows becomes infinity, subnormal numbers are
     kept, and NaN stays NaN. InputError for another dtype or precision.
@@ -50,8 +50,9 @@ def round_to(out: Matrix, precision: str) -> Matrix:
     if not is_half(precision):
         raise InputError(f"precision: must be bfloat16 or float16, got {precision!r}")
     rounded = _to_bfloat16 if precision == "bfloat16" else _to_float16
-    for rows in row_blocks(out, _BLOCK_BYTES):
-        rounded(out[rows])
+    flat = out.reshape(-1, out.shape[-1])
+    for rows in row_blocks(flat, _BLOCK_BYTES):
+        rounded(flat[rows])
     return out
 
 

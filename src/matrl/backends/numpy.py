@@ -1,14 +1,33 @@
 """Backend on NumPy arrays, computing with the BLAS and LAPACK of SciPy."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
 import numpy as np
 from numpy.typing import DTypeLike
 
-from matrl.backends import elementwise, factorizations, halves, products, spectral, tiles
+from matrl.backends import elementwise, factorizations, halves, products, spectral, stacks, tiles
 from matrl.backends.layout import check_matrix, check_square
 from matrl.backends.norms import all_finite, matrix_norms
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
 
 __all__ = ["NumpyBackend", "numpy_backend"]
+
+Parameters = ParamSpec("Parameters")
+
+
+def _by_dimension(
+    of_matrix: Callable[Parameters, Matrix], of_stack: Callable[Parameters, Matrix]
+) -> Callable[Parameters, Matrix]:
+    """Return the kernel that calls one or the other, as the dimension of ``out`` says."""
+
+    @wraps(of_matrix)
+    def kernel(*args: Parameters.args, **options: Parameters.kwargs) -> Matrix:
+        out: Any = args[0]
+        return (of_matrix if out.ndim == 2 else of_stack)(*args, **options)
+
+    return kernel
 
 
 class NumpyBackend:
@@ -22,26 +41,30 @@ class NumpyBackend:
     """
 
     cast = staticmethod(elementwise.cast)
-    linear = staticmethod(elementwise.linear)
+    linear = staticmethod(_by_dimension(elementwise.linear, stacks.linear))
     scale_by_power_of_two = staticmethod(elementwise.scale_by_power_of_two)
     round_to = staticmethod(halves.round_to)
 
-    matmul = staticmethod(products.matmul)
-    matmul_hermitian = staticmethod(products.matmul_hermitian)
-    matmul_averaged = staticmethod(products.matmul_averaged)
-    gram = staticmethod(products.gram)
-    outer_gram = staticmethod(products.outer_gram)
-    gram_averaged = staticmethod(products.gram_averaged)
-    symmetrize = staticmethod(products.symmetrize)
+    matmul = staticmethod(_by_dimension(products.matmul, stacks.matmul))
+    matmul_hermitian = staticmethod(
+        _by_dimension(products.matmul_hermitian, stacks.matmul_hermitian)
+    )
+    matmul_averaged = staticmethod(_by_dimension(products.matmul_averaged, stacks.matmul_averaged))
+    gram = staticmethod(_by_dimension(products.gram, stacks.gram))
+    outer_gram = staticmethod(_by_dimension(products.outer_gram, stacks.outer_gram))
+    gram_averaged = staticmethod(_by_dimension(products.gram_averaged, stacks.gram_averaged))
+    symmetrize = staticmethod(_by_dimension(products.symmetrize, stacks.symmetrize))
 
-    inverse_spd = staticmethod(factorizations.inverse_spd)
-    inverse = staticmethod(factorizations.inverse)
+    inverse_spd = staticmethod(_by_dimension(factorizations.inverse_spd, stacks.inverse_spd))
+    inverse = staticmethod(_by_dimension(factorizations.inverse, stacks.inverse))
     cholesky = staticmethod(factorizations.cholesky)
     solve_triangular = staticmethod(factorizations.solve_triangular)
 
-    spectral_function = staticmethod(spectral.spectral_function)
-    lyapunov = staticmethod(spectral.lyapunov)
-    polar_factor = staticmethod(spectral.polar_factor)
+    spectral_function = staticmethod(
+        _by_dimension(spectral.spectral_function, stacks.spectral_function)
+    )
+    lyapunov = staticmethod(_by_dimension(spectral.lyapunov, stacks.lyapunov))
+    polar_factor = staticmethod(_by_dimension(spectral.polar_factor, stacks.polar_factor))
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
         """Return an uninitialised C-contiguous array; float32 for the name of a half precision."""
