@@ -135,6 +135,31 @@ def test_decompositions_run_matrix_by_matrix(dtype: str) -> None:
         assert np.array_equal(out, expected)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(2, 3, 6, 6), (5, 7, 4)])
+def test_norms(shape: tuple[int, ...], dtype: str) -> None:
+    x = stack(shape, dtype)
+    x[0] *= 0.0
+    x[1] *= 1e30
+    x[-1, ..., -1, -1] = np.nan
+    found = backend.norms(x)
+    for index in np.ndindex(shape[:-2]):
+        alone = backend.norms(x[index])
+        for name in ("frobenius", "one", "max_abs", "inf", "gershgorin"):
+            one = getattr(alone, name)
+            assert getattr(found, name)[index] == pytest.approx(one, rel=1e-12, nan_ok=True)
+        if shape[-1] == shape[-2]:
+            expected = backend.asymmetry(x[index])
+            assert backend.asymmetry(x)[index] == pytest.approx(expected, rel=1e-6, nan_ok=True)
+    assert not backend.is_finite(x)
+    assert backend.is_finite(x[:1])
+
+
+def test_norms_neither_overflow_nor_underflow() -> None:
+    x = np.stack([1e-200 * np.ones((2, 2)), np.ones((2, 2)), 1e200 * np.ones((2, 2))])
+    assert backend.norms(x).frobenius == pytest.approx([2e-200, 2.0, 2e200], rel=1e-12)
+
+
 def test_halves_are_rounded_in_stacks() -> None:
     x = stack((2, 3, 4, 5), "float32")
     expected = x.copy()

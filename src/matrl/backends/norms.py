@@ -8,7 +8,7 @@ import numpy as np
 from matrl.backends.layout import is_complex
 from matrl.backends.protocol import Matrix, MatrixNorms
 
-__all__ = ["all_finite", "matrix_norms", "row_blocks"]
+__all__ = ["all_finite", "matrix_norms", "row_blocks", "stack_norms"]
 
 _BLOCK_BYTES = 1 << 18
 # Squares of float64 values in this range neither overflow nor lose digits to underflow when summed.
@@ -93,6 +93,32 @@ def matrix_norms(x: Matrix) -> MatrixNorms:
             inf=float(row_sums.max()),
             gershgorin=float(discs.max()) if square else math.inf,
         )
+
+
+def stack_norms(x: Matrix) -> MatrixNorms:
+    """Return the norms of every matrix of a stack (..., m, n), as arrays (...).
+
+    They are those of ``matrix_norms``, up to the order of the sums.
+
+    >>> stack_norms(np.array([[[3.0]], [[-4.0]]])).gershgorin
+    array([ 3., -4.])
+    """
+    square = x.shape[-2] == x.shape[-1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        moduli = _moduli(x)
+        max_abs = moduli.max(axis=(-2, -1))
+        one = moduli.sum(axis=-2).max(axis=-1)
+        frobenius = np.sqrt(np.einsum("...ij,...ij->...", moduli, moduli, optimize=False))
+        for index in np.argwhere(~((max_abs > _SAFE_LOW) & (max_abs < _SAFE_HIGH))):
+            where = tuple(index)
+            frobenius[where] = _frobenius(x[where], math.inf, float(max_abs[where]))
+        row_sums = moduli.sum(axis=-1)
+        gershgorin = np.full_like(max_abs, math.inf)
+        if square:
+            np.einsum("...ii->...i", moduli)[...] = 0.0
+            real = np.real(np.einsum("...ii->...i", x))
+            gershgorin = (moduli.sum(axis=-1) + real).max(axis=-1)
+    return MatrixNorms(frobenius, one, max_abs, row_sums.max(axis=-1), gershgorin)
 
 
 def all_finite(x: Matrix) -> bool:

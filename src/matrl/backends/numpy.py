@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 
 from matrl.backends import elementwise, factorizations, halves, products, spectral, stacks, tiles
 from matrl.backends.layout import check_matrix, check_square
-from matrl.backends.norms import all_finite, matrix_norms
+from matrl.backends.norms import all_finite, matrix_norms, stack_norms
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
 
 __all__ = ["NumpyBackend", "numpy_backend"]
@@ -71,17 +71,26 @@ class NumpyBackend:
         return np.empty(shape, halves.storage_dtype(dtype))
 
     def norms(self, x: Matrix) -> MatrixNorms:
-        """Return the norms of ``x`` (m x n), accumulated in float64; NaN if ``x`` holds NaN."""
+        """Return the norms of ``x`` (..., m, n), accumulated in float64; NaN if ``x`` holds NaN."""
+        if x.ndim > 2:
+            return stack_norms(x)
         check_matrix("x", x)
         return matrix_norms(x)
 
-    def asymmetry(self, x: Matrix) -> float:
-        """Return the largest modulus in x - x^* for square ``x``; NaN if ``x`` holds NaN."""
+    def asymmetry(self, x: Matrix) -> Any:
+        """Return the largest modulus in x - x^* for square ``x``; NaN if ``x`` holds NaN.
+
+        Of a stack (..., n, n) an array (...).
+        """
+        if x.ndim > 2:
+            return stacks.largest_asymmetries(x)
         check_square("x", x)
         return tiles.largest_asymmetry(x)
 
     def is_finite(self, x: Matrix) -> bool:
-        """Return whether every element of ``x`` (2-D) is finite."""
+        """Return whether every element of ``x`` (..., m, n) is finite."""
+        if x.ndim > 2:
+            return all_finite(x.reshape(-1, x.shape[-1]))
         check_matrix("x", x)
         return all_finite(x)
 

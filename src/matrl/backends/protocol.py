@@ -17,25 +17,29 @@ Addend: TypeAlias = tuple[float, Matrix]
 class MatrixNorms:
     """Norms of one m x n matrix, and a bound on the spectrum of a Hermitian one.
 
+    Floats, or of a stack (..., m, n) arrays (...).
+
     ``frobenius``; ``one``, the largest absolute column sum; ``max_abs``, the largest modulus;
     ``inf``, the largest absolute row sum; ``gershgorin``, the largest x_ii + sum_{j != i} |x_ij|,
     which no eigenvalue of a Hermitian matrix exceeds, and infinity (no bound) for m != n.
     """
 
-    frobenius: float
-    one: float
-    max_abs: float
-    inf: float
-    gershgorin: float
+    frobenius: Any
+    one: Any
+    max_abs: Any
+    inf: Any
+    gershgorin: Any
 
 
 class Backend(Protocol):
-    """Kernels on matrices in float32, float64, complex64 or complex128.
+    """Kernels on matrices and stacks of them in float32, float64, complex64 or complex128.
 
-    "Hermitian" means symmetric where real, x^* the conjugate transpose. Every kernel returns its
-    result, which is ``out`` where arrays can be written: allocated by the caller, C-contiguous,
-    sharing no memory with an input unless said otherwise. Inputs are never modified and may be
-    strided. InputError if a shape, dtype or layout does not fit.
+    Shapes below are those of one matrix; before them may be others, the same for all arrays. In a
+    stack what cannot be computed of one matrix becomes NaN, where for one matrix alone an error is
+    raised. "Hermitian" means symmetric where real, x^* the conjugate transpose. Every kernel
+    returns its result, which is ``out`` where arrays can be written: allocated by the caller,
+    C-contiguous, sharing no memory with an input unless said otherwise. Inputs are never modified
+    and may be strided. InputError if a shape, dtype or layout does not fit.
 
     Products write alpha times themselves plus beta C for every (beta, C) in ``addends`` plus
     ``shift`` times the identity, all real. One C may be ``out``; where the product is known to be
@@ -217,13 +221,16 @@ class Backend(Protocol):
         ...
 
     def norms(self, x: Matrix) -> MatrixNorms:
-        """Return the norms of ``x`` (m x n), accumulated in float64; NaN if ``x`` holds NaN."""
+        """Return the norms of ``x`` (..., m, n), accumulated in float64; NaN if ``x`` holds NaN."""
         ...
 
-    def asymmetry(self, x: Matrix) -> float:
-        """Return the largest modulus in x - x^* for square ``x``; NaN if ``x`` holds NaN."""
+    def asymmetry(self, x: Matrix) -> Any:
+        """Return the largest modulus in x - x^* for square ``x``; NaN if ``x`` holds NaN.
+
+        Of a stack (..., n, n) an array (...).
+        """
         ...
 
     def is_finite(self, x: Matrix) -> bool:
-        """Return whether every element of ``x`` is finite."""
+        """Return whether every element of ``x`` (..., m, n) is finite."""
         ...

@@ -28,6 +28,7 @@ __all__ = [
     "gram_averaged",
     "inverse",
     "inverse_spd",
+    "largest_asymmetries",
     "linear",
     "lyapunov",
     "matmul",
@@ -294,6 +295,12 @@ def symmetrize(out: Matrix) -> Matrix:
     check_out(out, None, [])
     _average(out)
     return out
+
+
+def largest_asymmetries(x: Matrix) -> Matrix:
+    """Return the largest modulus in x - x^* of every matrix of ``x`` (..., n, n)."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.abs(x - _adjoint(x)).max(axis=(-2, -1))
 
 
 def inverse_spd(out: Matrix, x: Matrix) -> Matrix:
