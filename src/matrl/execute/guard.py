@@ -27,6 +27,7 @@ Two outputs that are functions of A, A^(1/2) and A^(-1/2), are judged one by one
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -44,12 +45,15 @@ FROBENIUS_SLACK = 2.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the guard says: whether the run passes, and the numbers it went by."""
+    """What the guard says: whether the run passes, and the numbers it went by.
 
-    passed: bool
-    residual: float
-    residual_bound: float | None = None
-    error_bound: float | None = None
+    Of a stack (..., m, n) they are arrays (...).
+    """
+
+    passed: Any
+    residual: Any
+    residual_bound: Any = None
+    error_bound: Any = None
 
 
 REFUSED = Verdict(False, math.inf)
@@ -63,28 +67,44 @@ def _judged(case: Case, judge: Callable[[Case, Check], Verdict]) -> Verdict:
         part = replace(case, function=FUNCTIONS.get(name), values=(value,))
         verdicts.append(judge(part, check_for(part.function, part.norm)))
     return Verdict(
-        all(verdict.passed for verdict in verdicts),
-        max(verdict.residual for verdict in verdicts),
+        np.all([verdict.passed for verdict in verdicts], axis=0),
+        np.max([verdict.residual for verdict in verdicts], axis=0),
         _largest([verdict.residual_bound for verdict in verdicts]),
         _largest([verdict.error_bound for verdict in verdicts]),
     )
 
 
-def _largest(numbers: list[float | None]) -> float | None:
+def _largest(numbers: list[Any]) -> Any:
     known = [number for number in numbers if number is not None]
-    return max(known) if len(known) == len(numbers) else None
+    return np.max(known, axis=0) if len(known) == len(numbers) else None
 
 
 def check_sketch(case: Case) -> Verdict:
-    """Return the verdict of the sketched residual and the inequalities."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _judged(case, _sketch)
+    """Return the verdict of the sketched residual and the inequalities.
+
+    A stack (..., m, n) is judged matrix by matrix in the same calls; of a domain with the
+    eigenvalue 0 it has to be one matrix.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _plain(case, _judged(case, _sketch))
 
 
 def check_full(case: Case) -> Verdict:
-    """Return the verdict of the whole residual, with positivity."""
+    """Return the verdict of the whole residual of one matrix, with positivity."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return _judged(case, _full)
+        return _plain(case, _judged(case.widened(), _full))
+
+
+def _plain(case: Case, verdict: Verdict) -> Verdict:
+    """Return the verdict with plain numbers where it is about one matrix."""
+    if case.a.ndim > 2:
+        return verdict
+    bounds = (verdict.residual_bound, verdict.error_bound)
+    return Verdict(
+        bool(verdict.passed),
+        float(verdict.residual),
+        *(None if bound is None else float(bound) for bound in bounds),
+    )
 
 
 def _full(case: Case, check: Check) -> Verdict:
@@ -96,86 +116,95 @@ def _full(case: Case, check: Check) -> Verdict:
     return Verdict(proof.estimate <= case.tol, proof.residual, proof.residual_bound, proof.bound)
 
 
-def _gaussian(n: int, dtype: np.dtype) -> Block:
-    random = np.random.default_rng(n)
-    block = random.standard_normal((n, VECTORS))
-    if dtype.kind == "c":
-        block = (block + 1j * random.standard_normal((n, VECTORS))) / math.sqrt(2.0)
-    return block.astype(dtype)
+def _gaussian(case: Case) -> Block:
+    """Return the vectors, the same for every matrix of this order."""
+    random = np.random.default_rng(case.n)
+    block = random.standard_normal((case.n, VECTORS))
+    if case.dtype.kind == "c":
+        block = (block + 1j * random.standard_normal((case.n, VECTORS))) / math.sqrt(2.0)
+    shape = (*case.a.shape[:-2], case.n, VECTORS)
+    return np.array(np.broadcast_to(block, shape), dtype=case.dtype)
 
 
 @dataclass(frozen=True)
 class _Sketch:
-    """Bounds from inside on a residual's size and spectrum, and an upper bound (None: too large).
+    """Bounds from inside on a residual's size and spectrum, and an upper bound; all arrays (...).
 
     ``mean_square`` is the root of the mean of ||R g||^2, an estimate of the Frobenius norm.
+    ``is_sound`` says where they mean anything: no overflow, and an inner product that is one.
     """
 
-    growth: float
-    least: float
-    greatest: float
-    upper: float
-    mean_square: float
+    growth: Any
+    least: Any
+    greatest: Any
+    upper: Any
+    mean_square: Any
+    is_sound: Any
 
 
-def _sketched(residual: Residual, block: Block) -> _Sketch | None:
-    """Apply the residual some times; ``None`` where its inner product is none, or it overflows."""
+def _sketched(residual: Residual, block: Block) -> _Sketch:
+    """Apply the residual some times."""
 
     def weighed(v: Block, w: Block) -> np.ndarray:
         """Return <v, w>, column by column."""
         other = w if residual.weigh is None else residual.weigh(w)
-        return np.einsum("ij,ij->j", v.conj(), other).real
+        return np.einsum("...ij,...ij->...j", v.conj(), other).real
 
-    growth, least, greatest, mean_square = 0.0, 0.0, 0.0, 0.0
-    sizes, used = np.ones(block.shape[1]), 0
+    def scaled(block: Block, lengths: np.ndarray) -> Block:
+        return block / np.where(lengths > 0.0, lengths, 1.0)[..., None, :]
+
+    growth = least = greatest = mean_square = np.zeros(block.shape[:-2])
+    is_sound = np.ones(block.shape[:-2], dtype=bool)
+    sizes, used = np.ones((*block.shape[:-2], block.shape[-1])), 0
     for power in range(POWERS):
         applied = residual.apply(block)
         before, after = weighed(block, block), weighed(applied, applied)
-        if not (np.all(np.isfinite(after)) and np.all(np.isfinite(applied))):
-            return None
-        if np.any(before < 0.0):
-            return None
+        is_sound &= np.all(np.isfinite(after) & (before >= 0.0), axis=-1)
+        is_sound &= np.all(np.isfinite(applied), axis=(-2, -1))
         alive = before > 0.0
         squares = np.where(alive, before, 1.0)
-        growth = max(
-            growth, float(np.sqrt(np.where(alive, np.maximum(after, 0.0), 0.0) / squares).max())
-        )
+        grown = np.sqrt(np.where(alive, np.maximum(after, 0.0), 0.0) / squares)
+        growth = np.maximum(growth, grown.max(axis=-1))
         quotients = np.where(alive, weighed(block, applied), 0.0) / squares
-        least, greatest = min(least, float(quotients.min())), max(greatest, float(quotients.max()))
+        least = np.minimum(least, quotients.min(axis=-1))
+        greatest = np.maximum(greatest, quotients.max(axis=-1))
         lengths = column_norms(applied)
         if power == 0:
-            mean_square = float(np.sqrt(np.mean(lengths**2)))
+            mean_square = np.sqrt(np.mean(lengths**2, axis=-1))
         sizes, used = sizes * lengths, used + 1
-        block = applied / np.where(lengths > 0.0, lengths, 1.0)
+        block = scaled(applied, lengths)
         if residual.adjoint and power < POWERS - 1:
             block = residual.adjoint(block)
             lengths = column_norms(block)
             sizes, used = sizes * lengths, used + 1
-            block = block / np.where(lengths > 0.0, lengths, 1.0)
+            block = scaled(block, lengths)
     alpha = FAILURE_PROBABILITY ** (-1.0 / VECTORS)
-    upper = (alpha * math.sqrt(2.0 / math.pi) * float(sizes.max())) ** (1.0 / used)
-    return _Sketch(growth, least, greatest, max(upper, growth), mean_square)
+    upper = (alpha * math.sqrt(2.0 / math.pi) * sizes.max(axis=-1)) ** (1.0 / used)
+    return _Sketch(growth, least, greatest, np.maximum(upper, growth), mean_square, is_sound)
 
 
 def _sketch(case: Case, check: Check) -> Verdict:
-    if not all(case.backend.is_finite(value) for value in case.values):
+    if case.a.ndim == 2 and not all(case.backend.is_finite(value) for value in case.values):
         return REFUSED
     residual = check.residual(case)
     if residual is None:
         return REFUSED
-    block = _gaussian(case.n, case.a.dtype)
+    block = _gaussian(case)
     sketch = _sketched(residual, block)
-    if sketch is None:
+    if case.a.ndim == 2 and not sketch.is_sound:
         return REFUSED
     forgiven = case.forgiven(residual.growth * case.allowance())
     # Growth does not tell too large from too small, which weigh differently: it is held to the
     # laxer side, Rayleigh quotients to the side they show.
-    error = max(
-        residual.error(-max(sketch.growth - forgiven, 0.0), 0.0),
-        residual.error(min(sketch.least + forgiven, 0.0), max(sketch.greatest - forgiven, 0.0)),
+    error = np.maximum(
+        residual.error(-np.maximum(sketch.growth - forgiven, 0.0), 0.0),
+        residual.error(
+            np.minimum(sketch.least + forgiven, 0.0), np.maximum(sketch.greatest - forgiven, 0.0)
+        ),
     )
     if residual.frobenius_error is not None:
         shown = sketch.mean_square / FROBENIUS_SLACK
-        error = max(error, residual.frobenius_error(max(shown - forgiven, 0.0)))
-    passed = error <= case.tol and check.evidence(case, block) <= 1.0
-    return Verdict(passed, sketch.growth, sketch.upper)
+        error = np.maximum(error, residual.frobenius_error(np.maximum(shown - forgiven, 0.0)))
+    passed = sketch.is_sound & (error <= case.tol) & (check.evidence(case, block) <= 1.0)
+    shown = np.where(sketch.is_sound, sketch.growth, math.inf)
+    return Verdict(passed, shown, np.where(sketch.is_sound, sketch.upper, math.inf))

@@ -154,7 +154,7 @@ class SingleRun:
             return self._directly(prepared, values, str(error), None)
         if self._verify == "off":
             return Outcome("unchecked")
-        verdict = self._verdict(self._widened(prepared, values))
+        verdict = self._verdict(self._case(prepared, values))
         if not verdict.passed:
             return self._directly(prepared, values, "the residual exceeds the tolerance", verdict)
         if self._is_direct and self._function.carries == "x":
@@ -202,18 +202,17 @@ class SingleRun:
 
     # After -----------------------------------------------------------------------------------
 
-    def _widened(self, prepared: Prepared, values: tuple[Matrix, ...]) -> Case:
-        a, *wide = (x.astype(prepared.wide_dtype, copy=False) for x in (prepared.a, *values))
-        plan, least, zero = self._plan, 0.0, 0.0
+    def _case(self, prepared: Prepared, values: tuple[Matrix, ...]) -> Case:
+        plan, a, least, zero = self._plan, prepared.a, 0.0, 0.0
         if plan.domain.has_zero and self._threshold is None:
             least, zero = zero_levels(plan, len(a), prepared.size, prepared.exponent)
         return Case(
             self._function,
             a,
-            tuple(wide),
+            values,
             plan.tol,
             plan.norm,
-            self._condition(prepared, wide[-1]),
+            self._condition(prepared, values[-1]),
             prepared.size,
             self._backend,
             least,
@@ -231,7 +230,9 @@ class SingleRun:
         if is_power:
             return allowed
         p, q = word_exponents(function)
-        size = float(np.sqrt(np.einsum("ij,ij->", value.conj(), value).real))
+        # Row by row, so that nothing is widened; an estimate is all that is needed.
+        rows = np.einsum("...ij,...ij->...i", value.conj(), value).real
+        size = np.sqrt(np.sum(rows, axis=-1, dtype=np.float64))
         condition = prepared.size * float(np.float64(size) ** (p / q))
         # The Frobenius norm overestimates ||A^-1|| by up to n^(p/2q): beyond square roots what the
         # plan is for may say more, and beyond that an iteration has not converged.
@@ -259,7 +260,7 @@ class SingleRun:
             self._backend.cast(value, exact)
         if self._verify == "off":
             return Outcome("unchecked", rank=direct.rank)
-        second = self._verdict(self._widened(prepared, values), direct)
+        second = self._verdict(self._case(prepared, values), direct)
         if not second.passed:
             seen = f"; the schedule's residual was {verdict.residual:.3g}" if verdict else ""
             raise ConvergenceError(

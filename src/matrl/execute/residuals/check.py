@@ -1,10 +1,10 @@
 """What a check is: a residual to sketch, inequalities to test, and a proof."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -12,26 +12,34 @@ from matrl.backends.protocol import Backend, Matrix
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
 
-__all__ = ["EPS", "Block", "Case", "Check", "Proof", "Residual", "column_norms"]
+__all__ = ["EPS", "Block", "Case", "Check", "Proof", "Residual", "column_norms", "wide"]
 
 Block: TypeAlias = np.ndarray
 SHIFT = 1.0 / 32.0
+STRIP_ROWS = 128
 EPS = float(np.finfo(np.float64).eps)
 
 
 def column_norms(v: Block) -> np.ndarray:
-    """Return the Euclidean norms of the columns of ``v`` (n, s)."""
-    return np.sqrt(np.einsum("ij,ij->j", v.conj(), v).real)
+    """Return the Euclidean norms of the columns of ``v`` (..., n, s)."""
+    return np.sqrt(np.einsum("...ij,...ij->...j", v.conj(), v).real)
+
+
+def wide(numbers: Any) -> Any:
+    """Return one number a matrix, to be multiplied with blocks (..., n, s)."""
+    return np.asarray(numbers)[..., None, None]
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One value to judge: ``values`` as the outputs of f(``a``), all in float64 or complex128.
+    """One value to judge, or those of a stack: ``values`` as the outputs of f(``a``).
 
-    ``a`` is (m, n) with m >= n; ``condition`` an upper estimate of its condition number, for what
-    rounding may fake; ``size`` an upper bound of its 2-norm. Where zero eigenvalues are in the
-    domain, ``least`` is its least positive one, and what is at most ``zero`` counts as 0. ``eps``
-    is that of the dtype it was given in, whose rounding may have made a zero eigenvalue negative.
+    ``a`` is (..., m, n) with m >= n, all in one precision; what is computed with them is in float64
+    or complex128. ``condition`` is an upper estimate of the condition number, for what rounding may
+    fake; ``size`` an upper bound of the 2-norm; of a stack they are arrays (...). Where zero
+    eigenvalues are in the domain, ``least`` is its least positive one, and what is at most ``zero``
+    counts as 0. ``eps`` is that of the dtype it was given in, whose rounding may have made a zero
+    eigenvalue negative.
     """
 
     function: MatrixFunction
@@ -39,8 +47,8 @@ class Case:
     values: tuple[Matrix, ...]
     tol: float
     norm: Norm
-    condition: float
-    size: float
+    condition: Any
+    size: Any
     backend: Backend
     least: float = 0.0
     zero: float = 0.0
@@ -57,9 +65,14 @@ class Case:
         return self.a.shape[-1]
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype that is computed in."""
+        return np.dtype(np.complex128 if self.a.dtype.kind == "c" else np.float64)
+
+    @property
     def rounding(self) -> float:
         """How large a relative error of products rounding in float64 may fake."""
-        return 4.0 * math.sqrt(max(self.a.shape)) * EPS
+        return 4.0 * math.sqrt(max(self.a.shape[-2:])) * EPS
 
     @property
     def negative(self) -> float:
@@ -69,13 +82,18 @@ class Case:
         """
         return max(self.rounding, 0.5 * self.eps * math.sqrt(self.n))
 
-    def allowance(self, condition: float | None = None) -> float:
+    def allowance(self, condition: Any = None) -> Any:
         """Return how large a residual rounding in float64 may fake, 1 being the size of f."""
-        return self.rounding * max(self.condition if condition is None else condition, 1.0)
+        return self.rounding * np.maximum(self.condition if condition is None else condition, 1.0)
 
-    def forgiven(self, allowance: float) -> float:
+    def forgiven(self, allowance: Any) -> Any:
         """Return what is forgiven of it: at most the tolerance, or nothing would be checked."""
-        return min(allowance, self.tol)
+        return np.minimum(allowance, self.tol)
+
+    def widened(self) -> "Case":
+        """Return the same with its matrices in float64 or complex128."""
+        a, *values = (x.astype(self.dtype, copy=False) for x in (self.a, *self.values))
+        return replace(self, a=a, values=tuple(values))
 
     @cached_property
     def shifted(self) -> tuple[float, Callable[[Block], Block] | None]:
@@ -89,26 +107,77 @@ class Case:
 
     def plus(self, x: Matrix, shift: float) -> Matrix:
         """Return x + shift I."""
-        moved = self.backend.empty(x.shape, x.dtype)
-        self.backend.linear(moved, (1.0,), (x,), shift)
-        return moved
+        moved = self.backend.cast(self.backend.empty(x.shape, self.dtype), x)
+        return self.backend.linear(moved, (1.0,), (moved,), shift)
+
+    def _strips(self, x: Matrix) -> Iterator[tuple[slice, Matrix]]:
+        """Yield some rows of ``x`` at a time, and these in the dtype that is computed in.
+
+        What is narrower is widened a strip at a time: that is no slower than to have it wide, since
+        half as much comes from memory, and takes no memory.
+        """
+        if x.ndim > 2 or x.dtype == self.dtype:
+            yield slice(None), x.astype(self.dtype, copy=False)
+            return
+        room = np.empty((min(STRIP_ROWS, len(x)), x.shape[1]), self.dtype)
+        for start in range(0, len(x), STRIP_ROWS):
+            rows = slice(start, min(start + STRIP_ROWS, len(x)))
+            strip = room[: rows.stop - start]
+            np.copyto(strip, x[rows])
+            yield rows, strip
 
     def times(self, x: Matrix, v: Block) -> Block:
         """Return x v."""
-        out = self.backend.empty((x.shape[0], v.shape[1]), v.dtype)
-        self.backend.matmul(out, x, v)
+        out = self.backend.empty((*x.shape[:-1], v.shape[-1]), v.dtype)
+        for rows, strip in self._strips(x):
+            self.backend.matmul(out[rows], strip, v)
         return out
 
     def adjoint_times(self, x: Matrix, v: Block) -> Block:
         """Return x* v."""
-        out = self.backend.empty((x.shape[1], v.shape[1]), v.dtype)
-        self.backend.matmul(out, x, v, adjoint_x=True)
+        out = self._zeros(x, v)
+        for rows, strip in self._strips(x):
+            self._add_adjoint(out, strip, v[rows])
         return out
 
+    def gram_times(self, x: Matrix, v: Block) -> Block:
+        """Return x* x v, in one pass over x where it is wide enough to be read in strips."""
+        if x.ndim > 2 or x.dtype == self.dtype:
+            return self.adjoint_times(x, self.times(x, v))
+        out = self._zeros(x, v)
+        for _, strip in self._strips(x):
+            self._add_adjoint(out, strip, self.times(strip, v))
+        return out
+
+    def crossed(self, a: Matrix, x: Matrix, v: Block) -> tuple[Block, Block, Block]:
+        """Return A v, A* X v and X* A v, in one pass over both where they are read in strips."""
+        if x.ndim > 2 or x.dtype == self.dtype:
+            mapped = self.times(a, v)
+            return mapped, self.adjoint_times(a, self.times(x, v)), self.adjoint_times(x, mapped)
+        mapped = self.backend.empty((*a.shape[:-1], v.shape[-1]), v.dtype)
+        first, second = self._zeros(a, v), self._zeros(x, v)
+        for (rows, of_a), (_, of_x) in zip(self._strips(a), self._strips(x), strict=True):
+            self.backend.matmul(mapped[rows], of_a, v)
+            self._add_adjoint(first, of_a, self.times(of_x, v))
+            self._add_adjoint(second, of_x, mapped[rows])
+        return mapped, first, second
+
+    def _zeros(self, x: Matrix, v: Block) -> Block:
+        shape = (*x.shape[:-2], x.shape[-1], v.shape[-1])
+        return self.backend.linear(self.backend.empty(shape, v.dtype), (), (), 0.0)
+
+    def _add_adjoint(self, out: Block, x: Matrix, v: Block) -> None:
+        self.backend.matmul(out, x, v, adjoint_x=True, addends=((1.0, out),))
+
     def inverse_of(self, x: Matrix) -> Callable[[Block], Block] | None:
-        """Return v -> x^-1 v through a Cholesky factorisation; ``None`` where it breaks down."""
-        factor = self.backend.empty(x.shape, x.dtype)
-        if not self.backend.cholesky(factor, x):
+        """Return v -> x^-1 v through a Cholesky factorisation; ``None`` where it breaks down.
+
+        In a stack v becomes NaN where it does.
+        """
+        if x.ndim > 2:
+            return self._inverses_of(x)
+        factor = self.backend.empty(x.shape, self.dtype)
+        if not self.backend.cholesky(factor, x.astype(self.dtype, copy=False)):
             return None
 
         def solve(v: Block) -> Block:
@@ -117,12 +186,25 @@ class Case:
 
         return solve
 
+    def _inverses_of(self, x: Matrix) -> Callable[[Block], Block]:
+        solvers = [self.inverse_of(one) for one in x.reshape(-1, *x.shape[-2:])]
+
+        def solve(v: Block) -> Block:
+            out = np.full_like(v, np.nan)
+            parts = v.reshape(-1, *v.shape[-2:])
+            for one, part, solver in zip(out.reshape(parts.shape), parts, solvers, strict=True):
+                if solver is not None:
+                    one[...] = solver(part)
+            return out
+
+        return solve
+
 
 @dataclass(frozen=True)
 class Residual:
     """A residual operator on blocks of vectors, and what its size means.
 
-    ``apply`` maps V to R V. R is self-adjoint in the inner product u* P v with ``weigh`` V -> P V,
+    ``apply`` maps V to R V, (..., n, s). R is self-adjoint in the inner product u* P v with ``weigh`` V -> P V,
     the Euclidean one if that is ``None``. ``error`` turns lower bounds on its extreme eigenvalues
     (least <= 0 <= greatest) into a lower bound on the error in the case's measure, ``-least`` where
     the value is too large; ``frobenius_error`` does so with its Frobenius norm and is asked too
@@ -130,9 +212,9 @@ class Residual:
     """
 
     apply: Callable[[Block], Block]
-    error: Callable[[float, float], float]
+    error: Callable[[Any, Any], Any]
     weigh: Callable[[Block], Block] | None = None
-    frobenius_error: Callable[[float], float] | None = None
+    frobenius_error: Callable[[Any], Any] | None = None
     growth: float = 1.0
     adjoint: Callable[[Block], Block] | None = None
 
@@ -167,10 +249,10 @@ class Check(Protocol):
         """Return the residual to sketch; ``None`` if a value is certainly wrong."""
         ...
 
-    def evidence(self, case: Case, block: Block) -> float:
+    def evidence(self, case: Case, block: Block) -> Any:
         """Return how far the worst inequality is used up by these vectors; above 1 it is broken.
 
-        A right value satisfies every one of them for every block (n, s).
+        A right value satisfies every one of them for every block (..., n, s). Of a stack an array.
         """
         ...
 

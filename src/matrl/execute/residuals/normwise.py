@@ -17,6 +17,7 @@ eigendecomposition.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
 from matrl.execute.lanczos import largest_ritz_value
 from matrl.execute.residuals.catalogue import CHECKS
-from matrl.execute.residuals.check import Block, Case, Proof, Residual
+from matrl.execute.residuals.check import Block, Case, Proof, Residual, wide
 from matrl.execute.residuals.powers import word_exponents
 from matrl.execute.residuals.reference import normwise_reference
 from matrl.execute.residuals.words import rounding_growth
@@ -59,37 +60,39 @@ class NormwiseCheck:
         beyond = max(p / 8.0, 1.0)
         steps = math.ceil(LANCZOS_STEPS * math.sqrt(beyond))
         found = largest_ritz_value(case.value, steps, case.backend)
-        if not found > 0.0:
-            return None
-        whole = float(np.linalg.norm(case.value)) if case.norm == "frobenius" else found
+        # A value that is nowhere positive is refused, as NaN.
+        found = np.where(found > 0.0, found, np.nan)
+        whole = found
+        if case.norm == "frobenius":
+            whole = np.linalg.norm(case.value, axis=(-2, -1))
         margin, slack = MARGIN ** (1.0 / beyond), SLACK ** (1.0 / beyond)
-        size = max(margin * found, slack * (found + whole * case.tol / (1.0 - case.tol)))
-        step = size ** (-p / q)  # factor by factor: size^p itself may overflow
+        size = np.maximum(margin * found, slack * (found + whole * case.tol / (1.0 - case.tol)))
+        step = wide(size ** (-p / q))  # factor by factor: size^p itself may overflow
 
         def apply(v: Block) -> Block:
             powered, target = v, v
             for _ in range(p):
-                powered = case.times(case.value, powered) / size
+                powered = case.times(case.value, powered) / wide(size)
             for _ in range(q):
                 target = step * (solve(target) if solve else case.times(case.a, target))
             return target - powered
 
-        def relative(residual: float) -> float:
+        def relative(residual: Any) -> Any:
             """Return the least error with a residual of this size."""
             return (1.0 + residual) ** (1.0 / p) - 1.0
 
-        share = 1.0  # of ||F||_F that ||F||_2 is at least
+        share: Any = 1.0  # of ||F||_F that ||F||_2 is at least
         if case.norm == "frobenius":
             share = size * (1.0 - case.tol) / whole
 
-        def frobenius_error(norm: float) -> float:
+        def frobenius_error(norm: Any) -> Any:
             return relative(norm * share)
 
-        def error(least: float, greatest: float) -> float:
+        def error(least: Any, greatest: Any) -> Any:
             if case.norm == "residual":
-                return max(-least, greatest) * (size / found) ** p
-            too_small = 1.0 - max(1.0 - greatest, 0.0) ** (1.0 / p)
-            return max(relative(-least), too_small) * share
+                return np.maximum(-least, greatest) * (size / found) ** p
+            too_small = 1.0 - np.maximum(1.0 - greatest, 0.0) ** (1.0 / p)
+            return np.maximum(relative(-least), too_small) * share
 
         return Residual(
             apply,
@@ -98,7 +101,7 @@ class NormwiseCheck:
             growth=rounding_growth(p, q),
         )
 
-    def evidence(self, case: Case, block: Block) -> float:
+    def evidence(self, case: Case, block: Block) -> Any:
         """Return 0: the residual says it all."""
         return 0.0
 

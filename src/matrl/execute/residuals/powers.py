@@ -13,6 +13,7 @@ a residual would lose cond(A)^q digits, and the value is compared with an eigend
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,8 +39,8 @@ def word_exponents(function: MatrixFunction) -> tuple[int, int]:
     return p, (p - j if function.carries == "y" else j)
 
 
-def _root(x: float, p: int) -> float:
-    return max(x, 0.0) ** (1.0 / p)
+def _root(x: Any, p: int) -> Any:
+    return np.maximum(x, 0.0) ** (1.0 / p)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class PowerCheck:
                     result = solve(result) if solve else case.times(case.value, result)
             return v - result
 
-        def error(least: float, greatest: float) -> float:
+        def error(least: Any, greatest: Any) -> Any:
             return _error(case, least, greatest)
 
         def weigh(v: Block) -> Block:
@@ -80,7 +81,7 @@ class PowerCheck:
         growth = rounding_growth(p, q)
         return Residual(apply, error, weigh if weighted else None, growth=growth)
 
-    def evidence(self, case: Case, block: Block) -> float:
+    def evidence(self, case: Case, block: Block) -> Any:
         """Return 0, for the residual says it all, unless there is a null space."""
         return null_space_evidence(case, block) if case.least else 0.0
 
@@ -101,18 +102,21 @@ class PowerCheck:
         least, greatest = float(eigenvalues[0]), float(eigenvalues[-1])
         norm, allowance = max(-least, greatest), rounding_growth(p, q) * case.allowance()
         forgiven = case.forgiven(allowance)
-        estimate = _error(case, min(least + forgiven, 0.0), max(greatest - forgiven, 0.0))
-        bound = _error(case, least - allowance, greatest + allowance)
+        estimate = float(_error(case, min(least + forgiven, 0.0), max(greatest - forgiven, 0.0)))
+        bound = float(_error(case, least - allowance, greatest + allowance))
         return Proof(norm, norm + allowance, estimate, bound)
 
 
-def _error(case: Case, least: float, greatest: float) -> float:
+def _error(case: Case, least: Any, greatest: Any) -> Any:
     """Return the error, given (1 - greatest) Z^-p <= A^q <= (1 - least) Z^-p."""
     p = case.function.root_index
     small, large = _root(1.0 - greatest, p), _root(1.0 - least, p)
+    positive = np.where(small > 0.0, small, 1.0)
     if case.function.carries == "z":
-        return max(1.0 - small, large - 1.0) if small > 0.0 else math.inf
-    return max(1.0 / small - 1.0, 1.0 - 1.0 / large) if small > 0.0 else math.inf
+        error = np.maximum(1.0 - positive, large - 1.0)
+    else:
+        error = np.maximum(1.0 / positive - 1.0, 1.0 - 1.0 / large)
+    return np.where(small > 0.0, error, math.inf)
 
 
 def _congruent(case: Case, factor: Matrix) -> Matrix:

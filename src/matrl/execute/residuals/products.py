@@ -8,6 +8,7 @@ the product to twice the digits of float64, so that its bound is as good as the 
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,17 +53,17 @@ class InverseProductCheck:
         def adjoint(v: Block) -> Block:
             return product(known + powers, v)
 
-        power = min(max(case.condition, 1.0), 1e40) ** q
+        power = np.clip(case.condition, 1.0, 1e40) ** q
         growth = rounding_growth(p, q)
         more = case.forgiven(growth * case.allowance(power))
         more -= case.forgiven(growth * case.allowance())
 
-        def error(least: float, greatest: float) -> float:
-            return max(-least, greatest) - more
+        def error(least: Any, greatest: Any) -> Any:
+            return np.maximum(-least, greatest) - more
 
         return Residual(apply, error, adjoint=adjoint, growth=rounding_growth(p, q))
 
-    def evidence(self, case: Case, block: Block) -> float:
+    def evidence(self, case: Case, block: Block) -> Any:
         """Return 0: the residual says it all."""
         return 0.0
 

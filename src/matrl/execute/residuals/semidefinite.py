@@ -23,6 +23,7 @@ chapter 3; the shift, the filter and the clipping at l are ours.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -56,9 +57,9 @@ def range_residual(case: Case, p: int, q: int) -> Residual | None:
             target = on_range(target)
         return on_range(target - result)
 
-    def error(least: float, greatest: float) -> float:
-        small, large = max(1.0 - greatest, 0.0) ** (1.0 / p), (1.0 - least) ** (1.0 / p)
-        return max(1.0 - small, large - 1.0)
+    def error(least: Any, greatest: Any) -> Any:
+        small, large = np.maximum(1.0 - greatest, 0.0) ** (1.0 / p), (1.0 - least) ** (1.0 / p)
+        return np.maximum(1.0 - small, large - 1.0)
 
     weigh = solve if weighted else None
     return Residual(apply, error, weigh, growth=rounding_growth(p, q))

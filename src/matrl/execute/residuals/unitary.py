@@ -22,7 +22,7 @@ compared with the decomposition. In the residual measure that difference is its 
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import scipy.linalg
@@ -50,31 +50,31 @@ class UnitaryCheck:
         """Return I - X* X, with eigenvalues 1 - (1 + e)^2."""
 
         def apply(v: Block) -> Block:
-            return v - case.adjoint_times(case.value, case.times(case.value, v))
+            return v - case.gram_times(case.value, v)
 
         root = math.sqrt(case.n) if case.norm == "frobenius" else 1.0
 
-        def error(least: float, greatest: float) -> float:
+        def error(least: Any, greatest: Any) -> Any:
             if case.norm == "residual":
-                return max(-least, greatest)
-            too_small = 1.0 - math.sqrt(max(1.0 - greatest, 0.0))
-            return max(too_small, math.sqrt(1.0 - least) - 1.0) / root
+                return np.maximum(-least, greatest)
+            too_small = 1.0 - np.sqrt(np.maximum(1.0 - greatest, 0.0))
+            return np.maximum(too_small, np.sqrt(1.0 - least) - 1.0) / root
 
         if case.norm != "frobenius":
             return Residual(apply, error)
         share = 1.0 / (root * (2.0 + min(1.0, case.tol * root)))
         return Residual(apply, error, frobenius_error=lambda norm: norm * share)
 
-    def evidence(self, case: Case, block: Block) -> float:
+    def evidence(self, case: Case, block: Block) -> Any:
         """Return how far the inequalities above are used up."""
-        a, x, size, e = case.a, case.value, case.size, _largest_error(case)
+        a, x, e = case.a, case.value, _largest_error(case)
+        size = np.asarray(case.size)[..., None]
         rounding = case.rounding * size
-        mapped = case.times(a, block)
+        mapped, turned, product = case.crossed(a, x, block)
         lengths, image = column_norms(block), column_norms(mapped)
-        product = case.adjoint_times(x, mapped)
-        skew = column_norms(product - case.adjoint_times(a, case.times(x, block)))
+        skew = column_norms(product - turned)
         outside = column_norms(mapped - case.times(x, product))
-        quotients = np.einsum("ij,ij->j", block.conj(), product).real
+        quotients: Any = np.einsum("...ij,...ij->...j", block.conj(), product).real
         missing = image * image / size - quotients
         ratios = [
             skew / (lengths * (2.0 * e * size + rounding)),
@@ -83,8 +83,8 @@ class UnitaryCheck:
         ]
         if case.function.factor:
             ratios.append(_factor_ratio(case, block, product, e))
-        worst = float(np.max(ratios))
-        return worst if math.isfinite(worst) else math.inf
+        worst = np.max(ratios, axis=(0, -1))
+        return np.where(np.isfinite(worst), worst, math.inf)
 
     def proof(self, case: Case) -> Proof | None:
         """Return the bound above, sharpened by a decomposition where it is not enough."""
@@ -161,11 +161,11 @@ def _distances(case: Case) -> tuple[float, float]:
 def _factor_ratio(case: Case, block: Block, product: Block, e: float) -> np.ndarray:
     h, x, a = case.values[1], case.value, case.a
     if case.function.factor == "left":
-        block = np.resize(block, (a.shape[0], block.shape[1]))
+        block = np.resize(block, (*a.shape[:-1], block.shape[-1]))
         product = case.times(a, case.adjoint_times(x, block))
     off = column_norms(case.times(h, block) - product)
     # ||Hhat - H|| + ||X - U|| ||A||; in the Frobenius norm tol ||H||_F may be all in one direction.
-    allowed = (2.0 * e + case.rounding) * case.size
+    allowed = (2.0 * e + case.rounding) * np.asarray(case.size)[..., None]
     return off / (column_norms(block) * allowed)
 
 
