@@ -3,7 +3,7 @@
 import numpy as np
 
 from matrl.backends import blas, lapack, tiles
-from matrl.backends.layout import check_square, check_twin, is_row_contiguous
+from matrl.backends.layout import check_out, check_square, check_twin, is_row_contiguous
 from matrl.backends.norms import all_finite
 from matrl.backends.protocol import Matrix
 from matrl.errors import DomainError, IndefiniteMatrixError, InputError, NonFiniteError
@@ -69,7 +69,8 @@ def inverse(out: Matrix, x: Matrix) -> Matrix:
 def cholesky(out: Matrix, x: Matrix) -> bool:
     """Write the lower Cholesky factor of ``x`` (n x n, lower triangle read) into ``out``.
 
-    Returns False, with undefined content in ``out``, if x is not positive definite or finite.
+    ``x`` may be ``out`` itself, which takes no second matrix. Returns False, with undefined content
+    in ``out``, if x is not positive definite or finite.
     Source: LAPACK ``potrf``.
 
     >>> out = np.empty((2, 2), complex)
@@ -105,6 +106,9 @@ def solve_triangular(factor: Matrix, b: Matrix, transpose: bool) -> Matrix:
 
 def _factorize(out: Matrix, x: Matrix) -> int:
     check_square("x", x)
-    check_twin(out, "x", x)
-    np.copyto(out, x)
+    if out is x:
+        check_out(out, None, [])
+    else:
+        check_twin(out, "x", x)
+        np.copyto(out, x)
     return lapack.potrf(out)

@@ -82,10 +82,22 @@ def _largest(numbers: list[Any]) -> Any:
 def check_sketch(case: Case) -> Verdict:
     """Return the verdict of the sketched residual and the inequalities.
 
-    A stack (..., m, n) is judged matrix by matrix in the same calls; of a domain with the
-    eigenvalue 0 it has to be one matrix.
+    A stack (..., m, n) is judged in the calls one matrix takes, by the same vectors, and what is
+    wrong with one of them spoils no other; the numbers are arrays (...). Only Cholesky
+    factorisations, and all there is where the domain has the eigenvalue 0, go one by one.
+
+    >>> from matrl.backends.numpy import numpy_backend
+    >>> from matrl.functions import FUNCTIONS
+    >>> a = np.array([[[4.0]], [[4.0]]])
+    >>> values = np.array([[[0.5]], [[0.6]]])
+    >>> square_root = FUNCTIONS.get("invsqrt")
+    >>> case = Case(square_root, a, (values,), 1e-3, "eigenvalue", 1.0, 4.0, numpy_backend)
+    >>> check_sketch(case).passed.tolist()
+    [True, False]
     """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        if case.a.ndim > 2 and np.any(case.least):
+            return _joined(case, [_plain(one, _judged(one, _sketch)) for one in case.each()])
         return _plain(case, _judged(case, _sketch))
 
 
@@ -93,6 +105,18 @@ def check_full(case: Case) -> Verdict:
     """Return the verdict of the whole residual of one matrix, with positivity."""
     with np.errstate(over="ignore", invalid="ignore"):
         return _plain(case, _judged(case.widened(), _full))
+
+
+def _joined(case: Case, verdicts: list[Verdict]) -> Verdict:
+    """Return the verdict of a stack from those of its matrices."""
+
+    def numbers(name: str) -> Any:
+        found = [getattr(verdict, name) for verdict in verdicts]
+        if name.endswith("bound"):
+            found = [np.nan if number is None else number for number in found]
+        return np.array(found).reshape(case.a.shape[:-2])
+
+    return Verdict(numbers("passed"), numbers("residual"), numbers("residual_bound"))
 
 
 def _plain(case: Case, verdict: Verdict) -> Verdict:

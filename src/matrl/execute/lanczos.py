@@ -14,10 +14,10 @@ def largest_ritz_value(
 ) -> Any:
     """Return the largest Ritz value of Hermitian ``a`` after Lanczos from a random start.
 
-    A float, or of a stack (..., m, n) an array of one a matrix. With ``squared`` that of a* a for
-    any ``a`` (m, n), at two products a step. It is a *lower* bound on the largest eigenvalue, up to
-    rounding; how far below it can be, with which probability, is stated by Kuczynski & Wozniakowski
-    1992, doi:10.1137/0613066.
+    A float, or of a stack (..., m, n) an array of one a matrix; NaN where a matrix is not finite.
+    With ``squared`` that of a* a for any ``a`` (m, n), at two products a step. It is a *lower*
+    bound on the largest eigenvalue, up to rounding; how far below it can be, with which
+    probability, is stated by Kuczynski & Wozniakowski 1992, doi:10.1137/0613066.
     """
     stack = a if a.ndim > 2 else a[None]
     *batch, rows, n = stack.shape
@@ -46,7 +46,10 @@ def largest_ritz_value(
             break
         tridiagonal[..., step + 1, step] = np.where(alive, beta, 0.0)
         previous, vector = vector, (rest / _wide(np.where(alive, beta, 1.0))).astype(a.dtype)
-    values = np.linalg.eigvalsh(tridiagonal[..., :made, :made])[..., -1]
+    tridiagonal = tridiagonal[..., :made, :made]
+    is_finite = np.all(np.isfinite(tridiagonal), axis=(-2, -1))
+    values = np.linalg.eigvalsh(np.where(_wide(is_finite), tridiagonal, 0.0))[..., -1]
+    values = np.where(is_finite, values, np.nan)
     return values if a.ndim > 2 else float(values[0])
 
 

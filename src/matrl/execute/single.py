@@ -12,19 +12,18 @@ from matrl.core.layout import allocate
 from matrl.core.plan import PlanRecord
 from matrl.errors import ConvergenceError, IndefiniteMatrixError, NonFiniteError
 from matrl.execute.arguments import RankDeficient, Verify, output_shapes
+from matrl.execute.cases import case_of
 from matrl.execute.direct import (
     Direct,
     check_rank,
     default_threshold,
     rank_deficient_error,
     run_direct,
-    zero_levels,
 )
 from matrl.execute.guard import Verdict, check_full, check_sketch
 from matrl.execute.observed import Observed
 from matrl.execute.prepare import Prepared, checked_norms, prepare, rescale
 from matrl.execute.residuals import Case
-from matrl.execute.residuals.powers import word_exponents
 from matrl.execute.upper_end import check_upper_end
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 from matrl.readings.dense import Workspace, allocate_workspace, run
@@ -203,41 +202,17 @@ class SingleRun:
     # After -----------------------------------------------------------------------------------
 
     def _case(self, prepared: Prepared, values: tuple[Matrix, ...]) -> Case:
-        plan, a, least, zero = self._plan, prepared.a, 0.0, 0.0
-        if plan.domain.has_zero and self._threshold is None:
-            least, zero = zero_levels(plan, len(a), prepared.size, prepared.exponent)
-        return Case(
+        return case_of(
+            self._plan,
             self._function,
-            a,
+            prepared.a,
             values,
-            plan.tol,
-            plan.norm,
-            self._condition(prepared, values[-1]),
             prepared.size,
+            prepared.exponent,
             self._backend,
-            least,
-            zero,
-            float(np.finfo(plan.dtype).eps),
+            has_threshold=self._threshold is not None,
+            is_direct=self._is_direct,
         )
-
-    def _condition(self, prepared: Prepared, value: Matrix) -> float:
-        """Return an upper estimate of the condition of A, from what the residual uses."""
-        function, plan = self._function, self._plan
-        is_power = function.carries == "y"
-        if function.carries == "x" or (is_power and plan.norm != "eigenvalue"):
-            return 1.0
-        allowed = plan.domain.upper / plan.domain.lower if plan.domain.lower > 0.0 else 1.0
-        if is_power:
-            return allowed
-        p, q = word_exponents(function)
-        # Row by row, so that nothing is widened; an estimate is all that is needed.
-        rows = np.einsum("...ij,...ij->...i", value.conj(), value).real
-        size = np.sqrt(np.sum(rows, axis=-1, dtype=np.float64))
-        condition = prepared.size * float(np.float64(size) ** (p / q))
-        # The Frobenius norm overestimates ||A^-1|| by up to n^(p/2q): beyond square roots what the
-        # plan is for may say more, and beyond that an iteration has not converged.
-        is_sharp = p <= 2 * q or self._is_direct
-        return condition if is_sharp else min(condition, allowed)
 
     def _verdict(self, case: Case, direct: Direct | None = None) -> Verdict:
         if direct is not None:

@@ -12,17 +12,33 @@ from matrl.backends.protocol import Backend, Matrix
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
 
-__all__ = ["EPS", "Block", "Case", "Check", "Proof", "Residual", "column_norms", "wide"]
+__all__ = [
+    "EPS",
+    "Block",
+    "Case",
+    "Check",
+    "Proof",
+    "Residual",
+    "column_norms",
+    "frobenius_norms",
+    "wide",
+]
 
 Block: TypeAlias = np.ndarray
 SHIFT = 1.0 / 32.0
-STRIP_ROWS = 128
+STRIP_ROWS = 64
 EPS = float(np.finfo(np.float64).eps)
 
 
 def column_norms(v: Block) -> np.ndarray:
     """Return the Euclidean norms of the columns of ``v`` (..., n, s)."""
     return np.sqrt(np.einsum("...ij,...ij->...j", v.conj(), v).real)
+
+
+def frobenius_norms(x: Matrix) -> Any:
+    """Return ||x||_F of every matrix of ``x`` (..., m, n), summed in float64 without a copy."""
+    dtype = np.complex128 if x.dtype.kind == "c" else np.float64
+    return np.sqrt(np.einsum("...ij,...ij->...", x.conj(), x, dtype=dtype).real)
 
 
 def wide(numbers: Any) -> Any:
@@ -50,8 +66,8 @@ class Case:
     condition: Any
     size: Any
     backend: Backend
-    least: float = 0.0
-    zero: float = 0.0
+    least: Any = 0.0
+    zero: Any = 0.0
     eps: float = EPS
 
     @property
@@ -90,6 +106,24 @@ class Case:
         """Return what is forgiven of it: at most the tolerance, or nothing would be checked."""
         return np.minimum(allowance, self.tol)
 
+    def each(self) -> "list[Case]":
+        """Return the cases of the matrices of a stack, one by one, in C order."""
+        batch = self.a.shape[:-2]
+
+        def of(numbers: Any) -> np.ndarray:
+            return np.broadcast_to(numbers, batch)
+
+        numbers = {name: of(getattr(self, name)) for name in ("condition", "size", "least", "zero")}
+        return [
+            replace(
+                self,
+                a=self.a[index],
+                values=tuple(value[index] for value in self.values),
+                **{name: float(array[index]) for name, array in numbers.items()},
+            )
+            for index in np.ndindex(*batch)
+        ]
+
     def widened(self) -> "Case":
         """Return the same with its matrices in float64 or complex128."""
         a, *values = (x.astype(self.dtype, copy=False) for x in (self.a, *self.values))
@@ -103,11 +137,16 @@ class Case:
         """
         q = self.function.root_index - self.function.multiplicity
         c = min(SHIFT / (q + 2) * self.least + 4.0 * self.zero, self.least)
-        return c, self.inverse_of(self.plus(self.a, c))
+        factor = self.plus(self.a, c)
+        return c, self.solver(factor) if self.backend.cholesky(factor, factor) else None
+
+    def wide_copy(self, x: Matrix) -> Matrix:
+        """Return x in the dtype that is computed in, to be written over."""
+        return self.backend.cast(self.backend.empty(x.shape, self.dtype), x)
 
     def plus(self, x: Matrix, shift: float) -> Matrix:
         """Return x + shift I."""
-        moved = self.backend.cast(self.backend.empty(x.shape, self.dtype), x)
+        moved = self.wide_copy(x)
         return self.backend.linear(moved, (1.0,), (moved,), shift)
 
     def _strips(self, x: Matrix) -> Iterator[tuple[slice, Matrix]]:
@@ -176,9 +215,18 @@ class Case:
         """
         if x.ndim > 2:
             return self._inverses_of(x)
-        factor = self.backend.empty(x.shape, self.dtype)
-        if not self.backend.cholesky(factor, x.astype(self.dtype, copy=False)):
+        factor = self.wide_copy(x)
+        if not self.backend.cholesky(factor, factor):
             return None
+        return self.solver(factor)
+
+    def is_positive(self, x: Matrix, shift: float = 0.0) -> bool:
+        """Return whether x + shift I has a Cholesky factorisation in float64."""
+        moved = self.plus(x, shift)
+        return self.backend.cholesky(moved, moved)
+
+    def solver(self, factor: Matrix) -> Callable[[Block], Block]:
+        """Return v -> (L L*)^-1 v for a lower Cholesky factor."""
 
         def solve(v: Block) -> Block:
             half = self.backend.solve_triangular(factor, np.ascontiguousarray(v), False)
@@ -204,11 +252,12 @@ class Case:
 class Residual:
     """A residual operator on blocks of vectors, and what its size means.
 
-    ``apply`` maps V to R V, (..., n, s). R is self-adjoint in the inner product u* P v with ``weigh`` V -> P V,
-    the Euclidean one if that is ``None``. ``error`` turns lower bounds on its extreme eigenvalues
-    (least <= 0 <= greatest) into a lower bound on the error in the case's measure, ``-least`` where
-    the value is too large; ``frobenius_error`` does so with its Frobenius norm and is asked too
-    where it is there. ``growth`` is how much more than the case's allowance rounding may fake.
+    ``apply`` maps V (..., n, s) to R V. R is self-adjoint in the inner product u* P v with
+    ``weigh`` V -> P V, the Euclidean one if that is ``None``. ``error`` turns lower bounds on its
+    extreme eigenvalues (least <= 0 <= greatest) into a lower bound on the error in the case's
+    measure, ``-least`` where the value is too large; ``frobenius_error`` does so with its Frobenius
+    norm and is asked too where it is there. ``growth`` is how much more than the case's allowance
+    rounding may fake.
     """
 
     apply: Callable[[Block], Block]

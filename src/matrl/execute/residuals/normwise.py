@@ -25,7 +25,7 @@ from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
 from matrl.execute.lanczos import largest_ritz_value
 from matrl.execute.residuals.catalogue import CHECKS
-from matrl.execute.residuals.check import Block, Case, Proof, Residual, wide
+from matrl.execute.residuals.check import Block, Case, Proof, Residual, frobenius_norms, wide
 from matrl.execute.residuals.powers import word_exponents
 from matrl.execute.residuals.reference import normwise_reference
 from matrl.execute.residuals.words import rounding_growth
@@ -64,7 +64,7 @@ class NormwiseCheck:
         found = np.where(found > 0.0, found, np.nan)
         whole = found
         if case.norm == "frobenius":
-            whole = np.linalg.norm(case.value, axis=(-2, -1))
+            whole = frobenius_norms(case.value)
         margin, slack = MARGIN ** (1.0 / beyond), SLACK ** (1.0 / beyond)
         size = np.maximum(margin * found, slack * (found + whole * case.tol / (1.0 - case.tol)))
         step = wide(size ** (-p / q))  # factor by factor: size^p itself may overflow

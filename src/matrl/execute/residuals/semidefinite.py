@@ -39,9 +39,11 @@ POWERS = 3
 
 def range_residual(case: Case, p: int, q: int) -> Residual | None:
     """Return T (T^q - W) T; ``None`` if A or the value is certainly indefinite."""
+    # First what is not kept: two factors at a time would be twice the memory.
+    if not case.is_positive(case.value, 2.0 * case.tol * _least_value(case)):
+        return None
     c, solve = case.shifted
-    lowest = 2.0 * case.tol * _least_value(case)
-    if solve is None or case.inverse_of(case.plus(case.value, lowest)) is None:
+    if solve is None:
         return None
     word, weighted = balanced_word(p, q)  # its letters: D for A, and X for Z, their inverses
 
