@@ -15,7 +15,8 @@ class Solution:
     ``value`` is f(A), of the dtype of A; of functions with two outputs the pair of them: (A^(1/2),
     A^(-1/2)) for ``sqrt+invsqrt``, (U, H) with A = U H for ``polar-right`` and (U, P) with A = P U
     for ``polar-left``. ``status``: ``"converged"`` (the schedule ran and the check passed, or A is
-    empty), ``"fell_back"`` (the check failed or A is rank deficient, a direct method gave the
+    empty), ``"continued"`` (the check failed by a little, and passed after one or two more steps),
+    ``"fell_back"`` (the check failed or A is rank deficient, a direct method gave the
     value), ``"unchecked"`` (``verify="off"``), ``"refused"`` (only within a stack: that matrix has
     no value, its entries are NaN); for a stack (..., m, n) an array of these. ``residual`` is the
     largest residual seen, ``residual_bound`` what it is at most with ``failure_probability``,

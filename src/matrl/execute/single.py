@@ -1,4 +1,4 @@
-"""One matrix with at least as many rows as columns: checks, schedule, guard, fallback."""
+"""One matrix with at least as many rows as columns: checks, schedule, guard, what follows it."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from matrl.core.plan import PlanRecord
 from matrl.errors import ConvergenceError, IndefiniteMatrixError, NonFiniteError
 from matrl.execute.arguments import RankDeficient, Verify, output_shapes
 from matrl.execute.cases import case_of
+from matrl.execute.continuation import Continuation, is_positive
 from matrl.execute.direct import (
     Direct,
     check_rank,
@@ -155,7 +156,9 @@ class SingleRun:
             return Outcome("unchecked")
         verdict = self._verdict(self._case(prepared, values))
         if not verdict.passed:
-            return self._directly(prepared, values, "the residual exceeds the tolerance", verdict)
+            reason = "the residual exceeds the tolerance"
+            continued = self._continued(prepared, values, verdict, reason)
+            return continued or self._directly(prepared, values, reason, verdict)
         if self._is_direct and self._function.carries == "x":
             # A decomposition gives a factor of a singular matrix too, in an arbitrary way.
             seen, power = observed.values, self._power
@@ -220,6 +223,37 @@ class SingleRun:
                 return Verdict(True, 0.0, 0.0, 0.0)
             case = _restricted(case, direct)
         return check_full(case) if self._verify == "full" else check_sketch(case)
+
+    def _continued(
+        self, prepared: Prepared, values: tuple[Matrix, ...], verdict: Verdict, reason: str
+    ) -> Outcome | None:
+        """Take one or two more steps from ``values``; ``None`` where they are not worth it or fail.
+
+        What counts as a zero eigenvalue only a decomposition can tell.
+        """
+        if self._is_direct or self._threshold is not None or self._plan.domain.has_zero:
+            return None
+        continuation = Continuation(self._function, self._plan.dtype, self._shape)
+        needed = continuation.steps_needed(verdict.residual, self._plan.tol)
+        if needed is None:
+            return None
+        current = values
+        for step in range(1, continuation.affordable + 1):
+            try:
+                current = continuation.step(prepared.a, current, self._backend)
+            except MENDABLE:
+                return None
+            case = self._case(prepared, current)
+            if step < needed:
+                continue
+            second = self._verdict(case)
+            if second.passed and is_positive(case):
+                for value, better in zip(values, current, strict=True):
+                    self._backend.cast(value, better)
+                more = f"continued by {step} step{'s' if step > 1 else ''}: {reason}"
+                logger.info(more)
+                return self._outcome("continued", second, more)
+        return None
 
     def _directly(
         self,

@@ -8,6 +8,7 @@ from matrl.core.registry import import_all
 from matrl.iterations import forms as _forms
 from matrl.iterations import updates as _updates
 from matrl.iterations.catalogue import FORMS, UPDATES
+from matrl.iterations.continuation import continuation_update, trace_continuation
 from matrl.iterations.form import Form, Registers
 from matrl.iterations.schedule import trace_schedule
 from matrl.iterations.update import DirectMethod, Multiplier, Samples, Update, can_meet_zero
@@ -25,5 +26,7 @@ __all__ = [
     "Samples",
     "Update",
     "can_meet_zero",
+    "continuation_update",
+    "trace_continuation",
     "trace_schedule",
 ]

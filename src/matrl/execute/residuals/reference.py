@@ -68,6 +68,8 @@ def normwise_reference(case: Case, p: int, q: int) -> Proof | None:
         residual = np.linalg.matrix_power(case.value / size, p) - known
     else:
         residual = np.linalg.matrix_power(turned / size, p) - np.diag((values / size) ** p)
+    if not np.all(np.isfinite(residual)):  # a power that overflows
+        return None
     spectral = float(np.linalg.norm(residual, 2))
     if case.norm == "residual":
         error, allowance = spectral, case.rounding * max(p, q)
