@@ -1,7 +1,7 @@
 """What a check is: a residual to sketch, inequalities to test, and a proof."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
@@ -11,6 +11,7 @@ import numpy as np
 from matrl.backends.protocol import Backend, Matrix
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
+from matrl.execute.residuals.strips import strips
 
 __all__ = [
     "EPS",
@@ -26,7 +27,6 @@ __all__ = [
 
 Block: TypeAlias = np.ndarray
 SHIFT = 1.0 / 32.0
-STRIP_ROWS = 64
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -149,33 +149,17 @@ class Case:
         moved = self.wide_copy(x)
         return self.backend.linear(moved, (1.0,), (moved,), shift)
 
-    def _strips(self, x: Matrix) -> Iterator[tuple[slice, Matrix]]:
-        """Yield some rows of ``x`` at a time, and these in the dtype that is computed in.
-
-        What is narrower is widened a strip at a time: that is no slower than to have it wide, since
-        half as much comes from memory, and takes no memory.
-        """
-        if x.ndim > 2 or x.dtype == self.dtype:
-            yield slice(None), x.astype(self.dtype, copy=False)
-            return
-        room = np.empty((min(STRIP_ROWS, len(x)), x.shape[1]), self.dtype)
-        for start in range(0, len(x), STRIP_ROWS):
-            rows = slice(start, min(start + STRIP_ROWS, len(x)))
-            strip = room[: rows.stop - start]
-            np.copyto(strip, x[rows])
-            yield rows, strip
-
     def times(self, x: Matrix, v: Block) -> Block:
         """Return x v."""
         out = self.backend.empty((*x.shape[:-1], v.shape[-1]), v.dtype)
-        for rows, strip in self._strips(x):
+        for rows, strip in strips(x, self.dtype):
             self.backend.matmul(out[rows], strip, v)
         return out
 
     def adjoint_times(self, x: Matrix, v: Block) -> Block:
         """Return x* v."""
         out = self._zeros(x, v)
-        for rows, strip in self._strips(x):
+        for rows, strip in strips(x, self.dtype):
             self._add_adjoint(out, strip, v[rows])
         return out
 
@@ -184,7 +168,7 @@ class Case:
         if x.ndim > 2 or x.dtype == self.dtype:
             return self.adjoint_times(x, self.times(x, v))
         out = self._zeros(x, v)
-        for _, strip in self._strips(x):
+        for _, strip in strips(x, self.dtype):
             self._add_adjoint(out, strip, self.times(strip, v))
         return out
 
@@ -195,7 +179,9 @@ class Case:
             return mapped, self.adjoint_times(a, self.times(x, v)), self.adjoint_times(x, mapped)
         mapped = self.backend.empty((*a.shape[:-1], v.shape[-1]), v.dtype)
         first, second = self._zeros(a, v), self._zeros(x, v)
-        for (rows, of_a), (_, of_x) in zip(self._strips(a), self._strips(x), strict=True):
+        for (rows, of_a), (_, of_x) in zip(
+            strips(a, self.dtype), strips(x, self.dtype), strict=True
+        ):
             self.backend.matmul(mapped[rows], of_a, v)
             self._add_adjoint(first, of_a, self.times(of_x, v))
             self._add_adjoint(second, of_x, mapped[rows])
