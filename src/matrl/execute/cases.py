@@ -1,5 +1,6 @@
 """What there is to judge after a run: the case of one matrix, or of all matrices of a stack."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,12 @@ import numpy as np
 from matrl.backends.protocol import Backend, Matrix
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import PlanRecord
-from matrl.execute.direct import zero_levels
+from matrl.execute.direct import Direct, zero_levels
 from matrl.execute.residuals import Case
 from matrl.execute.residuals.check import frobenius_norms
 from matrl.execute.residuals.powers import word_exponents
 
-__all__ = ["case_of"]
+__all__ = ["case_of", "restricted"]
 
 
 def case_of(
@@ -76,3 +77,23 @@ def _condition(
     # plan is for may say more, and beyond that an iteration has not converged.
     is_sharp = p <= 2 * q or is_direct
     return condition if is_sharp else np.minimum(condition, allowed)
+
+
+def restricted(case: Case, direct: Direct) -> Case:
+    """Return the case with the condition now known, on the range of A*, where f was applied."""
+    if case.function.carries == "z" or (case.norm == "eigenvalue" and case.function.carries != "x"):
+        case = replace(case, condition=direct.condition)
+    if direct.basis is None:
+        return case
+    basis = np.ascontiguousarray(direct.basis)
+    is_rectangular = case.function.structure == "rectangular"
+
+    def inside(x: Matrix) -> Matrix:
+        """Return V* x V."""
+        return case.adjoint_times(basis, case.times(x, basis))
+
+    first = case.times(case.value, basis) if is_rectangular else inside(case.value)
+    # P of A = P U is not of the space V spans.
+    others = [x if case.function.factor == "left" else inside(x) for x in case.values[1:]]
+    a = case.times(case.a, basis) if is_rectangular else inside(case.a)
+    return replace(case, a=a, values=(first, *others))

@@ -1,7 +1,7 @@
 """One matrix with at least as many rows as columns: checks, schedule, guard, what follows it."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from matrl.core.layout import allocate
 from matrl.core.plan import PlanRecord
 from matrl.errors import ConvergenceError, IndefiniteMatrixError, NonFiniteError
 from matrl.execute.arguments import RankDeficient, Verify, output_shapes
-from matrl.execute.cases import case_of
+from matrl.execute.cases import case_of, restricted
 from matrl.execute.continuation import Continuation, is_positive
 from matrl.execute.direct import (
     Direct,
@@ -221,7 +221,7 @@ class SingleRun:
         if direct is not None:
             if direct.rank == 0:
                 return Verdict(True, 0.0, 0.0, 0.0)
-            case = _restricted(case, direct)
+            case = restricted(case, direct)
         return check_full(case) if self._verify == "full" else check_sketch(case)
 
     def _continued(
@@ -304,23 +304,3 @@ class SingleRun:
             message,
             rank,
         )
-
-
-def _restricted(case: Case, direct: Direct) -> Case:
-    """Return the case with the condition now known, on the range of A*, where f was applied."""
-    if case.function.carries == "z" or (case.norm == "eigenvalue" and case.function.carries != "x"):
-        case = replace(case, condition=direct.condition)
-    if direct.basis is None:
-        return case
-    basis = np.ascontiguousarray(direct.basis)
-    is_rectangular = case.function.structure == "rectangular"
-
-    def inside(x: Matrix) -> Matrix:
-        """Return V* x V."""
-        return case.adjoint_times(basis, case.times(x, basis))
-
-    first = case.times(case.value, basis) if is_rectangular else inside(case.value)
-    # P of A = P U is not of the space V spans.
-    others = [x if case.function.factor == "left" else inside(x) for x in case.values[1:]]
-    a = case.times(case.a, basis) if is_rectangular else inside(case.a)
-    return replace(case, a=a, values=(first, *others))
