@@ -134,12 +134,12 @@ def test_a_step_squares_the_error(name, make_plan, make_matrix):
 def test_the_steps_needed_are_as_many_as_the_map_says(name):
     continuation = Continuation(FUNCTIONS.get(name), "float32", (N + 4, N))
     assert continuation.affordable >= 1
-    assert continuation.steps_needed(1e-4, 1e-6) == 1
-    assert continuation.steps_needed(0.99, 1e-6) is None
-    assert continuation.steps_needed(1.0, 0.1) is None
-    assert continuation.steps_needed(np.inf, 0.1) is None
+    assert continuation.needed(1e-4, 1e-6) == 1
+    assert continuation.needed(0.99, 1e-6) == 0
+    assert continuation.needed(1.0, 0.1) == 0
+    assert continuation.needed(np.inf, 0.1) == 0
     if continuation.affordable == MOST_STEPS:
-        assert continuation.steps_needed(0.02, 1e-6) == 2
+        assert continuation.needed(0.02, 1e-6) == 2
 
 
 def test_no_more_is_spent_than_on_a_decomposition():

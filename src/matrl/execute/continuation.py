@@ -47,13 +47,13 @@ class Continuation:
         direct = _flops(name + TALL, wide, m / n) + _flops("matmul" + TALL, wide, m / n)
         self.affordable = min(int(direct / step), MOST_STEPS)
 
-    def steps_needed(self, residual: float, tol: float) -> int | None:
+    def needed(self, residual: float, tol: float) -> int:
         """Return how many steps take a residual of this size to the tolerance.
 
-        ``None`` if they are more than :data:`MOST_STEPS`, or cost more than the direct method.
+        0 if they are more than :data:`MOST_STEPS`, or cost more than the direct method.
         """
         if not residual < 1.0:
-            return None
+            return 0
         function, k = self._function, self._function.root_index
         low, high = (1.0 - residual) ** (1.0 / k), (1.0 + residual) ** (1.0 / k)
         update = continuation_update(function)
@@ -66,10 +66,10 @@ class Continuation:
             else:
                 low, high = image(update, k, coefficients, low, high)
             if not (np.isfinite(high) and low > 0.0):
-                return None
+                return 0
             if max(high - 1.0, 1.0 - low) <= tol:
                 return step
-        return None
+        return 0
 
     def step(self, a: Matrix, values: tuple[Matrix, ...], backend: Backend) -> tuple[Matrix, ...]:
         """Return f(a) from ``values`` close to it, in new arrays.

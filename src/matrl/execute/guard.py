@@ -30,8 +30,9 @@ probability is that of matrices made without knowing them.
 
 *Price*: 12 products with vectors for each factor of the word, at 2 n^2 operations each (36 for an
 inverse square root, 36/n of a matrix product; 36 more with A where its inner product is used), 24
-and 20 more for sign and polar factor, and a Cholesky factorisation of the value for roots and positive powers (of A, for inverse powers judged
-normwise; of both, shifted, where zero eigenvalues belong to the domain).
+and 20 more for sign and polar factor, and a Cholesky factorisation of the value for roots and
+positive powers (of A, for inverse powers judged normwise; of both, shifted, where zero eigenvalues
+belong to the domain).
 
 ``full``: the residual is formed and its norm computed, positivity is verified, and the result is a
 rigorous bound on the error in the plan's measure, up to the rounding of the evaluation.

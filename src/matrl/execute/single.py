@@ -202,8 +202,6 @@ class SingleRun:
                 if bound != 1.0 and exponent != 0.0:
                     value *= bound**exponent
 
-    # After -----------------------------------------------------------------------------------
-
     def _case(self, prepared: Prepared, values: tuple[Matrix, ...]) -> Case:
         return case_of(
             self._plan,
@@ -233,26 +231,22 @@ class SingleRun:
         """
         if self._is_direct or self._threshold is not None or self._plan.domain.has_zero:
             return None
-        continuation = Continuation(self._function, self._plan.dtype, self._shape)
-        needed = continuation.steps_needed(verdict.residual, self._plan.tol)
-        if needed is None:
-            return None
+        steps = Continuation(self._function, self._plan.dtype, self._shape)
+        needed = steps.needed(verdict.residual, self._plan.tol)
         current = values
-        for step in range(1, continuation.affordable + 1):
+        for step in range(1, steps.affordable + 1) if needed else ():
             try:
-                current = continuation.step(prepared.a, current, self._backend)
+                current = steps.step(prepared.a, current, self._backend)
             except MENDABLE:
                 return None
             case = self._case(prepared, current)
-            if step < needed:
-                continue
-            second = self._verdict(case)
+            second = self._verdict(case) if step >= needed else verdict
             if second.passed and is_positive(case):
                 for value, better in zip(values, current, strict=True):
                     self._backend.cast(value, better)
-                more = f"continued by {step} step{'s' if step > 1 else ''}: {reason}"
-                logger.info(more)
-                return self._outcome("continued", second, more)
+                message = f"continued by {step} step{'s' if step > 1 else ''}: {reason}"
+                logger.info(message)
+                return self._outcome("continued", second, message)
         return None
 
     def _directly(
