@@ -161,8 +161,12 @@ class Search:
         if math.isfinite(cost):
             self._incumbent.offer(cost)
 
-    def best_plan(self) -> tuple[Elite, ...]:
-        """Return the best plan of its own, last, after those that end along it; none: empty."""
+    def best_plan(self) -> tuple[float, tuple[Elite, ...]]:
+        """Return the best plan of its own, last, after those that end along it, and its cost.
+
+        The cost may be less than :attr:`cost`: where ways meet, what the last step of a plan has
+        learned is known to the ways it was tried on only. No plan: infinity, and none.
+        """
         node, paid = self._graph.root, 0.0
         actions: tuple[Any, ...] = ()
         found = [self._elite(node.state, paid, actions)] if node.done else []
@@ -170,7 +174,7 @@ class Search:
             edge = node.best_edge
             node, paid, actions = edge.child, paid + edge.price, (*actions, edge.action)
             found.append(self._elite(node.state, paid, actions))
-        return tuple(found)
+        return paid + node.best, tuple(found)
 
     def _elite(self, state: Any, paid: float, actions: tuple[Any, ...]) -> Elite:
         environment = self._environment

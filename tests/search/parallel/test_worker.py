@@ -57,7 +57,7 @@ def test_what_is_heard_is_no_plan():
     search.hear(1.0)
     assert search.incumbent == 1.0
     assert search.cost == math.inf
-    assert search.best_plan() == ()
+    assert search.best_plan() == (math.inf, ())
     result = search.result(search.advance(Limits()))
     assert (result.actions, result.optimal) == ((), False)
 
@@ -77,12 +77,25 @@ def test_the_best_plan_comes_with_what_ends_along_it():
     network = Network(grid(6), {35})
     search = Search(network)
     search.advance(Limits(nodes=60))
-    plans = search.best_plan()
-    assert network.cost_of(plans[-1].actions) == plans[-1].cost == search.cost
+    cost, plans = search.best_plan()
+    assert network.cost_of(plans[-1].actions) == plans[-1].cost == cost == search.cost
     assert [plan.actions for plan in plans] == [
         plans[-1].actions[: length + 1] for length in range(len(plans))
     ]
     assert plans[-1].quality == 1e-3
+
+
+def test_a_plan_is_reported_at_what_it_costs_where_ways_meet():
+    """What the root knew of a plan was not always what it costs by the better way to its end."""
+    better = 0
+    for seed in range(4):
+        network, search = Network(grid(20), {399}), Search(Network(grid(20), {399}), seed=seed)
+        for nodes in range(200, 3000, 40):
+            search.advance(Limits(nodes=nodes))
+            cost, plans = search.best_plan()
+            assert cost == network.cost_of(plans[-1].actions) == plans[-1].cost
+            better += cost < search.cost
+    assert better
 
 
 def test_a_better_plan_is_reported_at_once_and_once_only():

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from matrl.search.archive import Elite
 from matrl.search.limits import Limits, Reason
 from matrl.search.parallel.messages import Assignment, Finish, Order, Report, Request
 from matrl.search.parallel.record import Turns
@@ -68,14 +69,15 @@ class Worker:
             self._reason = search.advance(limits, journal=notes)
             if self._reason != "time" or search.cost < self._reported or search.seconds > end:
                 break
-        is_better = search.cost < self._reported
-        self._reported = search.cost
+        plans: tuple[Elite, ...] = ()
+        if search.cost < self._reported:
+            self._reported, plans = search.best_plan()
         return Report(
             nodes=search.nodes,
-            cost=search.cost,
+            cost=self._reported,
             lower=search.lower,
             best_quality=search.best_quality,
-            plans=search.best_plan() if is_better else (),
+            plans=plans,
             proved=search.incumbent if self._reason in ("optimal", "exhausted") else None,
             interrupted=self._reason == "interrupted",
         )
