@@ -21,8 +21,9 @@ from matrl.execute.arguments import (
     check_options,
     matrix_shape,
 )
-from matrl.execute.guard import FAILURE_PROBABILITY
+from matrl.execute.guard import FAILURE_PROBABILITY, Verdict
 from matrl.execute.single import Memory, Outcome, SingleRun
+from matrl.execute.stack import StackRun
 from matrl.functions import FUNCTIONS
 
 __all__ = ["Executor", "RankDeficient", "Verify"]
@@ -75,6 +76,10 @@ class Executor:
             rank_threshold,
             backend,
         )
+        self._stack: StackRun | None = None
+        is_plain = rank_deficient == "refuse" and not self._is_wide
+        if is_plain and StackRun.admits(plan, self._shape, verify):
+            self._stack = StackRun(plan, self._function, self._shape, verify, backend)
         self._local = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -130,28 +135,38 @@ class Executor:
 
     def _run_stack(self, array: np.ndarray, values: tuple[Matrix, ...]) -> Solution:
         shape = array.shape[:-2]
-        status = np.empty(shape, dtype="U9")
-        rank = np.full(shape, -1)
-        numbers = {name: np.full(shape, np.nan) for name in _NUMBERS}
-        messages = []
-        for index in np.ndindex(*shape):
-            where = f"A[{', '.join(map(str, index))}]"
-            parts = tuple(value[index] for value in values)
+        report = _StackReport(shape)
+        left = np.ones(shape, dtype=bool)
+        if self._stack is not None and array.size:
+            left = self._run_together(self._stack, array, values, report)
+        for index in zip(*np.nonzero(left), strict=True):
+            where = tuple(int(i) for i in index)
+            parts = tuple(value[where] for value in values)
             try:
-                one = self._outcome(array[index], parts)
+                report.take(where, self._outcome(array[where], parts))
             except MatrlError as error:
                 for part in parts:
                     part[...] = np.nan
-                status[index] = "refused"
-                messages.append(str(error).replace("A:", where + ":", 1))
-                logger.warning("refused: %s", messages[-1])
-                continue
-            status[index] = one.status
-            rank[index] = -1 if one.rank is None else one.rank
-            for name, numbers_of in numbers.items():
-                number = getattr(one, name)
-                numbers_of[index] = np.nan if number is None else number
-        return self._solution(values, status, numbers, "; ".join(messages), rank)
+                report.refuse(where, error)
+        return self._solution(
+            values, report.status, report.numbers, "; ".join(report.messages), report.rank
+        )
+
+    def _run_together(
+        self, stack: StackRun, array: np.ndarray, values: tuple[Matrix, ...], report: "_StackReport"
+    ) -> np.ndarray:
+        """Run all matrices in the same calls; return for which that did not do."""
+        memory = getattr(self._local, "stack", None)
+        if memory is None:
+            memory = self._local.stack = stack.memory()
+        passed = np.zeros(report.status.size, dtype=bool)
+        status = "unchecked" if self._verify == "off" else "converged"
+        flat = array.reshape(-1, *array.shape[-2:])
+        outs = tuple(value.reshape(-1, *value.shape[-2:]) for value in values)
+        for part, verdict in stack(flat, outs, memory):
+            passed[part] = verdict.passed
+            report.take_all(part, verdict, status)
+        return ~passed.reshape(report.status.shape)
 
     def _solution(
         self,
@@ -172,3 +187,36 @@ class Executor:
             message=message,
             rank=rank,
         )
+
+
+class _StackReport:
+    """What is known of the values of a stack."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.status = np.empty(shape, dtype="U9")
+        self.rank = np.full(shape, -1)
+        self.numbers = {name: np.full(shape, np.nan) for name in _NUMBERS}
+        self.messages: list[str] = []
+
+    def take_all(self, part: slice, verdict: Verdict, status: str) -> None:
+        """Take note of the values of some matrices, counted through the whole stack."""
+        self.status.reshape(-1)[part] = status
+        self.numbers["residual"].reshape(-1)[part] = verdict.residual
+        self.numbers["residual_bound"].reshape(-1)[part] = verdict.residual_bound
+
+    def take(self, where: tuple[int, ...], one: Outcome) -> None:
+        """Take note of the value of one matrix."""
+        self.status[where] = one.status
+        self.rank[where] = -1 if one.rank is None else one.rank
+        for name, numbers in self.numbers.items():
+            number = getattr(one, name)
+            numbers[where] = np.nan if number is None else number
+
+    def refuse(self, where: tuple[int, ...], error: MatrlError) -> None:
+        """Take note that a matrix has no value, and why."""
+        self.status[where] = "refused"
+        for numbers in self.numbers.values():
+            numbers[where] = np.nan
+        name = f"A[{', '.join(map(str, where))}]:"
+        self.messages.append(str(error).replace("A:", name, 1))
+        logger.warning("refused: %s", self.messages[-1])

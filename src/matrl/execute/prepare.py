@@ -33,7 +33,7 @@ class Prepared:
     @property
     def size(self) -> float:
         """An upper bound on the 2-norm of ``a``; infinity where no norm was needed."""
-        return np.inf if self.norms is None else two_norm_bound(self.norms)
+        return np.inf if self.norms is None else float(two_norm_bound(self.norms))
 
     @property
     def wide_dtype(self) -> type:
@@ -76,7 +76,7 @@ def prepare(
     if plan.scaling.kind == "constant":
         bound = times_power_of_two(1.0 / plan.scaling.factor, -exponent)
     else:
-        bound = norm_bound(plan, a, norms, backend)
+        bound = float(norm_bound(plan, a, norms, backend))
     if plan.scaling.kind == "lanczos" and not bound > 0.0:
         why = f"not: its largest Ritz value is {bound * plan.scaling.factor:.3g}"
         raise rank_deficient_error(function, why)

@@ -1,6 +1,7 @@
 """Normalising a matrix before its schedule."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -48,9 +49,12 @@ def exact_exponent(function: MatrixFunction, size: float) -> int:
     return index * round(exponent / index)
 
 
-def two_norm_bound(norms: MatrixNorms) -> float:
-    """Return an upper bound on the 2-norm: the least of ||A||_F and (||A||_1 ||A||_inf)^(1/2)."""
-    return min(norms.frobenius, math.sqrt(norms.one) * math.sqrt(norms.inf))
+def two_norm_bound(norms: MatrixNorms) -> Any:
+    """Return an upper bound on the 2-norm: the least of ||A||_F and (||A||_1 ||A||_inf)^(1/2).
+
+    Of a stack an array.
+    """
+    return np.minimum(norms.frobenius, np.sqrt(norms.one) * np.sqrt(norms.inf))
 
 
 def times_power_of_two(number: float, exponent: int) -> float:
@@ -70,10 +74,11 @@ def scale_in_place(x: Matrix, exponent: int) -> None:
         np.ldexp(parts, exponent - exponent // 2, out=parts)
 
 
-def norm_bound(plan: PlanRecord, a: Matrix, norms: MatrixNorms | None, backend: Backend) -> float:
+def norm_bound(plan: PlanRecord, a: Matrix, norms: MatrixNorms | None, backend: Backend) -> Any:
     """Return what the plan divides a matrix by: 1/factor, a norm, or an upper Lanczos bound.
 
-    ``norms`` may be missing where the scaling is constant or by Lanczos.
+    ``norms`` may be missing where the scaling is constant or by Lanczos. Of a stack an array, or
+    one number for all.
     """
     scaling = plan.scaling
     if scaling.kind == "constant":
@@ -82,7 +87,7 @@ def norm_bound(plan: PlanRecord, a: Matrix, norms: MatrixNorms | None, backend: 
         if FUNCTIONS.get(plan.function).structure == "positive":
             return largest_ritz_value(a, scaling.steps, backend) / scaling.factor
         ritz = largest_ritz_value(a, scaling.steps, backend, squared=True)
-        return math.sqrt(max(ritz, 0.0)) / scaling.factor
+        return np.sqrt(np.maximum(ritz, 0.0)) / scaling.factor
     assert norms is not None
     if scaling.kind == "frobenius":
         return norms.frobenius
@@ -90,4 +95,4 @@ def norm_bound(plan: PlanRecord, a: Matrix, norms: MatrixNorms | None, backend: 
         # Of an indefinite matrix it bounds the largest eigenvalue, but not its modulus.
         positive = FUNCTIONS.get(plan.function).structure == "positive"
         return norms.gershgorin if positive else norms.one
-    return math.sqrt(norms.one) * math.sqrt(norms.inf)
+    return np.sqrt(norms.one) * np.sqrt(norms.inf)

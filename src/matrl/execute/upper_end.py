@@ -1,6 +1,8 @@
 """Checking the upper end of a spectrum before a schedule."""
 
-import math
+from typing import Any
+
+import numpy as np
 
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
 from matrl.core.function import MatrixFunction
@@ -11,7 +13,7 @@ from matrl.execute.scaling import slack, times_power_of_two, two_norm_bound
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES
 
-__all__ = ["check_upper_end"]
+__all__ = ["check_upper_end", "keeps_upper_end"]
 
 CHECK_STEPS = 12
 
@@ -40,12 +42,8 @@ def check_upper_end(
     domain, function = plan.domain, FUNCTIONS.get(plan.function)
     if domain.relative and domain.proved:
         return  # the norm divided by is itself the proof
-    upper = domain.upper * bound if domain.relative else times_power_of_two(domain.upper, -exponent)
-    limit = upper * (1.0 + slack(max(a.shape), plan.dtype))
-    least_bound = two_norm_bound(norms)
-    if function.structure == "positive":
-        least_bound = min(least_bound, norms.gershgorin)
-    if least_bound <= limit:
+    upper, limit = _limit(plan, a, bound, exponent)
+    if _least_bound(function, norms) <= limit:
         return
     estimate = _estimate(function, a, backend)
     shown = times_power_of_two(upper, exponent)
@@ -62,6 +60,38 @@ def check_upper_end(
         )
 
 
+def keeps_upper_end(
+    plan: PlanRecord, a: Matrix, bound: Any, norms: MatrixNorms, backend: Backend
+) -> np.ndarray:
+    """Return for which matrices of a stack (c, m, n) nothing speaks against the upper end.
+
+    For others :func:`check_upper_end` may find that it is kept, by means for one matrix.
+    """
+    domain, function = plan.domain, FUNCTIONS.get(plan.function)
+    if domain.relative and domain.proved:
+        return np.ones(len(a), dtype=bool)
+    _, limit = _limit(plan, a, bound, 0)
+    kept = _least_bound(function, norms) <= limit
+    if not domain.proved or _only_rational(plan):
+        unsure = np.flatnonzero(~kept)
+        if len(unsure):
+            limits = np.broadcast_to(limit, kept.shape)[unsure]
+            kept[unsure] = _estimate(function, a[unsure], backend) <= limits
+    return kept
+
+
+def _limit(plan: PlanRecord, a: Matrix, bound: Any, exponent: int) -> tuple[Any, Any]:
+    """Return the upper end for ``a``, and what rounding may add to it."""
+    domain = plan.domain
+    upper = domain.upper * bound if domain.relative else times_power_of_two(domain.upper, -exponent)
+    return upper, upper * (1.0 + slack(max(a.shape[-2:]), plan.dtype))
+
+
+def _least_bound(function: MatrixFunction, norms: MatrixNorms) -> Any:
+    bound = two_norm_bound(norms)
+    return np.minimum(bound, norms.gershgorin) if function.structure == "positive" else bound
+
+
 def _largest(function: MatrixFunction) -> str:
     return {
         "positive": "its largest eigenvalue",
@@ -70,10 +100,11 @@ def _largest(function: MatrixFunction) -> str:
     }[function.structure]
 
 
-def _estimate(function: MatrixFunction, a: Matrix, backend: Backend) -> float:
+def _estimate(function: MatrixFunction, a: Matrix, backend: Backend) -> Any:
     if function.structure == "positive":
         return largest_ritz_value(a, CHECK_STEPS, backend)
-    return math.sqrt(max(largest_ritz_value(a, CHECK_STEPS, backend, squared=True), 0.0))
+    squared = largest_ritz_value(a, CHECK_STEPS, backend, squared=True)
+    return np.sqrt(np.maximum(squared, 0.0))
 
 
 def _is_below(function: MatrixFunction, a: Matrix, limit: float, backend: Backend) -> bool:

@@ -16,12 +16,17 @@ __all__ = ["Workspace", "allocate_workspace", "run"]
 Workspace = list[Any]
 
 
-def allocate_workspace(layout: Layout, n: int, backend: Backend, m: int | None = None) -> Workspace:
-    """Return one array a slot: n x n, or m x n and m x m where it is tall or large."""
+def allocate_workspace(
+    layout: Layout, n: int, backend: Backend, m: int | None = None, count: int | None = None
+) -> Workspace:
+    """Return one array a slot: n x n, or m x n and m x m where it is tall or large.
+
+    For stacks of ``count`` matrices they are stacks of as many.
+    """
     rows = n if m is None else m
     sizes = {"square": (n, n), "tall": (rows, n), "large": (rows, rows)}
     return [
-        backend.empty(sizes[shape], dtype)
+        backend.empty(sizes[shape] if count is None else (count, *sizes[shape]), dtype)
         for dtype, shape in zip(layout.dtypes, layout.shapes, strict=True)
     ]
 
