@@ -100,6 +100,17 @@ def test_trsm(dtype, transpose):
     close(right, expected)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("left", [False, True])
+def test_trmm(dtype, left):
+    factor = block((6, 6), dtype)
+    out = block((6, 3) if left else (3, 6), dtype, 5)
+    lower = np.tril(double(factor))
+    expected = -2.0 * (lower @ double(out) if left else double(out) @ lower)
+    blas.trmm(out, factor, -2.0, left=left)
+    close(out, expected)
+
+
 def test_functions_are_cached_and_checked():
     assert blas_function("dgemm") is blas_function("dgemm")
     assert lapack_function("dpotrf") is lapack_function("dpotrf")
@@ -133,6 +144,7 @@ EYE = np.eye(3)
         (lambda: blas.gemm(EYE.copy(), EYE, EYE, 1j), "complex, the arrays are real"),
         (lambda: blas.herk(EYE.copy(), np.ones((4, 2))), "out has shape"),
         (lambda: blas.trsm(np.ones((2, 1)), EYE), "right has 2 rows"),
+        (lambda: blas.trmm(np.ones((2, 1)), EYE, left=True), "does not fit a factor"),
     ],
 )
 def test_refusals_name_the_argument(call, match):

@@ -57,7 +57,7 @@ def close(actual, expected, units=20.0):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 2, 3, 40, 66])
-def test_potrf_and_potri(dtype, n):
+def test_potrf_trtri_and_lauum(dtype, n):
     x = definite(n, dtype)
     work, frame = framed(x)
     work[np.triu_indices(n, 1)] = 7
@@ -65,7 +65,11 @@ def test_potrf_and_potri(dtype, n):
     lower = double(np.tril(work))
     close(np.tril(work), scipy.linalg.cholesky(double(x), lower=True))
     close(product(lower, lower.conj().T).astype(dtype), double(x))
-    assert lapack.potri(work) == 0
+    assert lapack.trtri(work) == 0
+    inverse = double(np.tril(work))
+    close(product(inverse, lower).astype(dtype), np.eye(n))
+    lapack.lauum(work)
+    close(np.tril(work), np.tril(product(inverse.conj().T, inverse)))
     close(np.tril(work), np.tril(scipy.linalg.inv(double(x))))
     assert (work[np.triu_indices(n, 1)] == 7).all()
     assert untouched(frame)
@@ -108,6 +112,10 @@ def test_gesdd(dtype, shape):
     assert untouched(frame)
 
 
+def test_trtri_reports_a_zero_on_the_diagonal():
+    assert lapack.trtri(np.diag([1.0, 2.0, 0.0, 1.0])) == 3
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 2, 3, 40, 66])
 def test_getrf_and_getri(dtype, n):
@@ -135,7 +143,7 @@ def read_only(x):
     ("call", "match"),
     [
         (lambda: lapack.potrf(np.ones((2, 3))), "square"),
-        (lambda: lapack.potri(read_only(np.eye(3))), "read-only"),
+        (lambda: lapack.trtri(read_only(np.eye(3))), "read-only"),
         (lambda: lapack.heevd(np.ones((2, 3))), "square"),
         (lambda: lapack.heevd(np.eye(3, dtype=int)), "complex128"),
         (lambda: lapack.gesdd(read_only(np.ones((2, 3)))), "read-only"),

@@ -21,7 +21,7 @@ from matrl.backends.layout import (
 from matrl.backends.protocol import Matrix
 from matrl.errors import InputError
 
-__all__ = ["Form", "axpy", "gemm", "herk", "trsm"]
+__all__ = ["Form", "axpy", "gemm", "herk", "trmm", "trsm"]
 
 Form: TypeAlias = Literal["N", "T", "C"]
 """How an operand enters: as it is, transposed, or conjugate transposed."""
@@ -126,6 +126,32 @@ def axpy(out: Matrix, alpha: complex, x: Matrix) -> None:
         raise InputError(f"x has {x.size} elements, too many for 32-bit BLAS: pass row blocks")
     blas_function(prefix + "axpy")(
         _int(x.size), _scalar(prefix, alpha), x.ctypes.data, _int(1), out.ctypes.data, _int(1)
+    )
+
+
+def trmm(out: Matrix, factor: Matrix, alpha: float = 1.0, *, left: bool) -> None:
+    """Overwrite ``out`` (m x s) by alpha L out, or by alpha out L, for a lower triangular L.
+
+    The strictly upper triangle of ``factor`` is not read.
+    """
+    prefix = type_letter(out=out, factor=factor)
+    check_writeable("out", out)
+    check_square("factor", factor)
+    rows, columns = out.shape
+    if factor.shape[0] != (rows if left else columns):
+        raise InputError(f"out has shape {out.shape}: it does not fit a factor {factor.shape}")
+    blas_function(prefix + "trmm")(
+        b"R" if left else b"L",
+        b"U",
+        b"N",
+        b"N",
+        _int(columns),
+        _int(rows),
+        _scalar(prefix, alpha),
+        factor.ctypes.data,
+        _int(leading_dimension(factor)),
+        out.ctypes.data,
+        _int(leading_dimension(out)),
     )
 
 

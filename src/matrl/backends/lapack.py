@@ -24,7 +24,7 @@ from matrl.backends.layout import (
 from matrl.backends.protocol import Matrix
 from matrl.errors import ConvergenceError, InputError
 
-__all__ = ["gesdd", "getrf", "getri", "heevd", "potrf", "potri"]
+__all__ = ["gesdd", "getrf", "getri", "heevd", "lauum", "potrf", "trtri"]
 
 
 def _int(value: int) -> Any:
@@ -36,13 +36,14 @@ def _check_work(matrix: Matrix, size: int) -> None:
         raise InputError(f"matrix has shape {matrix.shape}, too large for 32-bit LAPACK: split it")
 
 
-def _triangle_routine(routine: str, matrix: Matrix) -> int:
+def _triangle_routine(routine: str, matrix: Matrix, *options: bytes) -> int:
     prefix = type_letter(matrix=matrix)
     check_writeable("matrix", matrix)
     check_square("matrix", matrix)
     info = ctypes.c_int(0)
     lapack_function(prefix + routine)(
         b"U",
+        *options,
         _int(matrix.shape[0]),
         matrix.ctypes.data,
         _int(leading_dimension(matrix)),
@@ -60,12 +61,18 @@ def potrf(matrix: Matrix) -> int:
     return _triangle_routine("potrf", matrix)
 
 
-def potri(matrix: Matrix) -> int:
-    """Overwrite a lower Cholesky factor by the lower triangle of the inverse; return info.
+def trtri(matrix: Matrix) -> int:
+    """Overwrite a lower triangular matrix (n x n) by its inverse; return info.
 
-    0 means success, k > 0 that diagonal element k of the factor is zero.
+    0 means success, k > 0 that diagonal element k is zero. The strictly upper triangle is neither
+    read nor written.
     """
-    return _triangle_routine("potri", matrix)
+    return _triangle_routine("trtri", matrix, b"N")
+
+
+def lauum(matrix: Matrix) -> None:
+    """Overwrite a lower triangular L (n x n) by the lower triangle of L^* L."""
+    _triangle_routine("lauum", matrix)
 
 
 def heevd(matrix: Matrix) -> NDArray[Any]:

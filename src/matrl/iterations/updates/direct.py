@@ -2,7 +2,7 @@
 
 Eigendecomposition, Cholesky inverse, singular value decomposition, and for the polar factor the
 eigendecomposition of A* A, which squares the condition. Source: Golub & Van Loan, *Matrix
-Computations*; LAPACK ``syevd``, ``potrf``, ``potri`` and ``gesdd``.
+Computations*; LAPACK ``syevd``, ``potrf``, ``lauum`` and ``gesdd``.
 """
 
 from matrl.iterations.catalogue import UPDATES
@@ -13,5 +13,5 @@ _POLAR = ("polar", "polar-right", "polar-left")
 UPDATES.register(
     DirectMethod("eigh", "LAPACK syevd: f(A) = V f(L) V*; polar from that of A* A", "eigenvalues")
 )
-UPDATES.register(DirectMethod("cholesky", "LAPACK potrf, potri", "cholesky", functions=("inv",)))
+UPDATES.register(DirectMethod("cholesky", "LAPACK potrf, lauum", "cholesky", functions=("inv",)))
 UPDATES.register(DirectMethod("svd", "LAPACK gesdd: U V*", "singular-values", functions=_POLAR))
