@@ -171,7 +171,8 @@ def test_a_search_whose_processes_were_all_killed_goes_on(tmp_path: Path, log: P
     ) as process:  # fmt: skip
         assert process.stdout is not None
         workers: list[int] = []
-        while len(workers) != 2:
+        checkpoints = [checkpoint_of(log_of(str(log), index)) for index in (0, 1)]
+        while len(workers) != 2 or not all(map(os.path.exists, checkpoints)):
             workers = [int(word) for word in process.stdout.readline().split()]
         for pid in (workers[1], process.pid, workers[0]):
             os.kill(pid, signal.SIGKILL)
