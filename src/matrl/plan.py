@@ -61,6 +61,8 @@ class Plan(PlanRecord):
         verify: Verify = "sketch",
         rank_deficient: RankDeficient = "refuse",
         rank_threshold: float | None = None,
+        check_finite: bool = True,
+        overwrite_a: bool = False,
     ) -> Executor:
         """Return an executor for the shape of ``a``: an (..., m, n) array, (m, n), or n itself.
 
@@ -78,6 +80,8 @@ class Plan(PlanRecord):
             verify=verify,
             rank_deficient=rank_deficient,
             rank_threshold=rank_threshold,
+            check_finite=check_finite,
+            overwrite_a=overwrite_a,
         )
 
     def run(
@@ -87,6 +91,8 @@ class Plan(PlanRecord):
         verify: Verify = "sketch",
         rank_deficient: RankDeficient = "refuse",
         rank_threshold: float | None = None,
+        check_finite: bool = True,
+        overwrite_a: bool = False,
         out: np.ndarray | tuple[np.ndarray, ...] | None = None,
     ) -> Solution:
         """Return f(a) as a :class:`~matrl.Solution`; see :class:`~matrl.execute.Executor`.
@@ -98,6 +104,11 @@ class Plan(PlanRecord):
         :class:`~matrl.errors.MatrlError` for input outside the plan's domain.
         """
         executor = self.bind(
-            a, verify=verify, rank_deficient=rank_deficient, rank_threshold=rank_threshold
+            a,
+            verify=verify,
+            rank_deficient=rank_deficient,
+            rank_threshold=rank_threshold,
+            check_finite=check_finite,
+            overwrite_a=overwrite_a,
         )
         return executor(a, out=out)

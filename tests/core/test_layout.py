@@ -13,6 +13,7 @@ from matrl.core.folding import fold
 from matrl.core.layout import INPUT, Layout, allocate, output_slot
 from matrl.core.plan import StepRecord
 from matrl.core.program import Operation, Program, Shape, evaluate
+from matrl.core.scaling import scalable
 from matrl.core.tracing import Graph
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
@@ -163,18 +164,29 @@ def test_runs_in_a_dirty_workspace_give_the_values(program: Program, seed: int) 
         assert_dense_is_scalar(one, seed)
 
 
-def assert_dense_is_scalar(program: Program, seed: int) -> None:
+@settings(max_examples=50)
+@given(programs(runnable=True), st.integers(0, 100), st.booleans())
+def test_runs_over_the_input_and_times_a_factor(
+    program: Program, seed: int, overwrite: bool
+) -> None:
+    for one in (scalable(program), scalable(fold(program))):
+        assert_dense_is_scalar(one, seed, overwrite=overwrite, factor=0.25)
+
+
+def assert_dense_is_scalar(
+    program: Program, seed: int, *, overwrite: bool = False, factor: float = 1.0
+) -> None:
     singular_values = np.random.default_rng(seed).uniform(0.1, 0.5, COLUMNS)
-    expected = evaluate(program, ScalarReading(), {"A": singular_values})
-    layout = allocate(program)
+    expected = evaluate(program, ScalarReading(), {"A": singular_values * factor})
+    layout = allocate(program, overwrite_input=overwrite)
     workspace = allocate_workspace(layout, COLUMNS, numpy_backend, ROWS)
     for array in workspace:
         array.fill(np.nan)
     a = diagonal(singular_values, "tall")
     returned = [program.operations[value] for value in program.outputs]
     outs = [np.full(diagonal(singular_values, op.shape).shape, np.nan, op.dtype) for op in returned]
-    run(program, a, outs, backend=numpy_backend, layout=layout, workspace=workspace)
-    assert np.array_equal(a, diagonal(singular_values, "tall"))
+    run(program, a, outs, backend=numpy_backend, layout=layout, workspace=workspace, factor=factor)
+    assert overwrite or np.array_equal(a, diagonal(singular_values, "tall"))
     for out, values, op in zip(outs, expected, returned, strict=True):
         # Powers of numbers up to 2, rounded to float32 at most 30 times.
         scale = max(1.0, float(np.abs(values).max()))

@@ -24,7 +24,7 @@ class Layout:
     shapes: tuple[Shape, ...]
 
 
-def allocate(program: Program) -> Layout:
+def allocate(program: Program, *, overwrite_input: bool = False) -> Layout:
     """Assign slots by a linear scan: a slot is free again after its value's last use.
 
     A linear combination, also one folded into a product, may be written over an operand read for
@@ -37,16 +37,19 @@ def allocate(program: Program) -> Layout:
         outputs.setdefault(value, output_slot(index))
     free: dict[tuple[str, Shape], list[int]] = {}
     kinds: list[tuple[str, Shape]] = []
+    kind_of: dict[int, tuple[str, Shape]] = {}
     slots: list[int] = []
     for index, op in enumerate(program.operations):
         if op.kind == "input":
             slots.append(INPUT)
+            if overwrite_input:
+                kind_of[INPUT] = (op.dtype, op.shape)
             continue
         kind = (op.dtype, op.shape)
         dying = {
-            slots[operand]: kinds[slots[operand]]
+            slots[operand]: kind_of[slots[operand]]
             for operand in op.operands
-            if last[operand] == index and slots[operand] >= 0
+            if last[operand] == index and slots[operand] in kind_of
         }
         overwritten = [
             slots[operand] for operand in _overwritable(op) if dying.get(slots[operand]) == kind
@@ -62,9 +65,10 @@ def allocate(program: Program) -> Layout:
                 slots.append(available.pop())
             else:
                 slots.append(len(kinds))
+                kind_of[len(kinds)] = kind
                 kinds.append(kind)
         for slot, shape in dying.items():
-            free[shape].append(slot)
+            free.setdefault(shape, []).append(slot)
     return Layout(
         tuple(slots), tuple(dtype for dtype, _ in kinds), tuple(shape for _, shape in kinds)
     )

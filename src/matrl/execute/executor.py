@@ -47,6 +47,11 @@ class Executor:
     reaches below twice the threshold or the plan is a direct method, with ``verify="off"``, and
     after a failed check; where another schedule passes, the rank is full. A plan whose domain has
     the eigenvalue 0 needs no ``"pseudo"``, which takes a decomposition to tell the rank.
+
+    ``check_finite=False`` leaves out the pass over A that looks for asymmetry (NaN and infinity
+    show in its norms, which are needed); an asymmetric A then fails the check of the value.
+    ``overwrite_a=True`` allows A's memory to be worked in, which saves a matrix with
+    ``verify="off"`` and where norms are extreme; its content is undefined afterwards.
     """
 
     def __init__(
@@ -57,10 +62,12 @@ class Executor:
         verify: Verify = "sketch",
         rank_deficient: RankDeficient = "refuse",
         rank_threshold: float | None = None,
+        check_finite: bool = True,
+        overwrite_a: bool = False,
         backend: Backend = numpy_backend,
     ) -> None:
         check_options(verify, rank_deficient, rank_threshold)
-        self._plan, self._verify = plan, verify
+        self._plan, self._verify, self._overwrite_a = plan, verify, overwrite_a
         self._function = FUNCTIONS.get(plan.function)
         self._shape = m, n = matrix_shape(self._function, shape)
         # A wide matrix runs as its conjugate transpose: with A = U H, A* = U* (U H U*), so that
@@ -75,11 +82,15 @@ class Executor:
             rank_deficient,
             rank_threshold,
             backend,
+            check_finite=check_finite,
+            overwrite_a=overwrite_a,
         )
         self._stack: StackRun | None = None
         is_plain = rank_deficient == "refuse" and not self._is_wide
         if is_plain and StackRun.admits(plan, self._shape, verify):
-            self._stack = StackRun(plan, self._function, self._shape, verify, backend)
+            self._stack = StackRun(
+                plan, self._function, self._shape, verify, backend, check_finite=check_finite
+            )
         self._local = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -121,7 +132,10 @@ class Executor:
                 value[...] = 0.0
             return Outcome("unchecked" if self._verify == "off" else "converged", rank=0)
         if not self._is_wide:
-            return self._single(np.ascontiguousarray(a), values, self._memory())
+            rows = np.ascontiguousarray(a)
+            if self._overwrite_a and not rows.flags.writeable:
+                rows = rows.copy()
+            return self._single(rows, values, self._memory())
         turned = tuple(np.empty(shape, a.dtype) for shape in self._single.output_shapes)
         outcome = self._single(np.ascontiguousarray(a.conj().T), turned, self._memory())
         for value, result in zip(values, turned, strict=True):

@@ -1,12 +1,13 @@
 """What happens to a matrix before its schedule, and to a value after it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
 from matrl.core.function import MatrixFunction
-from matrl.core.matrices import check_symmetry
+from matrl.core.matrices import check_symmetry as require_symmetry
 from matrl.core.plan import PlanRecord
 from matrl.errors import ConvergenceError, NonFiniteError
 from matrl.execute.direct import rank_deficient_error
@@ -41,7 +42,9 @@ class Prepared:
         return np.complex128 if self.a.dtype.kind == "c" else np.float64
 
 
-def checked_norms(function: MatrixFunction, a: Matrix, backend: Backend) -> MatrixNorms:
+def checked_norms(
+    function: MatrixFunction, a: Matrix, backend: Backend, *, check_symmetry: bool = True
+) -> MatrixNorms:
     """Return the norms of ``a``, which is finite and, unless of any shape, Hermitian.
 
     Raises :class:`~matrl.errors.NonFiniteError` or NotHermitianError otherwise.
@@ -49,8 +52,8 @@ def checked_norms(function: MatrixFunction, a: Matrix, backend: Backend) -> Matr
     norms = backend.norms(a)
     if not np.isfinite(norms.max_abs):
         raise NonFiniteError("A: holds NaN or infinity; clean it before calling")
-    if function.structure != "rectangular":
-        check_symmetry(backend.asymmetry(a), norms.max_abs, a.shape[-1], a.dtype)
+    if check_symmetry and function.structure != "rectangular":
+        require_symmetry(backend.asymmetry(a), norms.max_abs, a.shape[-1], a.dtype)
     return norms
 
 
@@ -59,10 +62,10 @@ def prepare(
     function: MatrixFunction,
     a: Matrix,
     norms: MatrixNorms | None,
-    room: Matrix,
+    room: Callable[[], Matrix],
     backend: Backend,
 ) -> Prepared:
-    """Return ``a`` with a power of two taken out if it is badly scaled (into ``room``).
+    """Return ``a`` with a power of two taken out if it is badly scaled (into ``room()``).
 
     ``norms`` may be missing where the scaling is constant. Raises
     :class:`~matrl.errors.IndefiniteMatrixError` where a Lanczos bound is not positive.
@@ -70,8 +73,11 @@ def prepare(
     size = 1.0 / plan.scaling.factor if norms is None else norms.max_abs
     exponent = exact_exponent(function, size)
     if exponent:
-        backend.scale_by_power_of_two(room, a, -exponent)
-        a = room
+        into = room()
+        if into is a:
+            scale_in_place(a, -exponent)
+        else:
+            a = backend.scale_by_power_of_two(into, a, -exponent)
         norms = None if norms is None else backend.norms(a)
     if plan.scaling.kind == "constant":
         bound = times_power_of_two(1.0 / plan.scaling.factor, -exponent)

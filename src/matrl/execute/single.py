@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from matrl.core.folding import fold
 from matrl.core.function import MatrixFunction
 from matrl.core.layout import allocate
 from matrl.core.plan import PlanRecord
+from matrl.core.scaling import scalable
 from matrl.errors import ConvergenceError, IndefiniteMatrixError, NonFiniteError
 from matrl.execute.arguments import RankDeficient, Verify, output_shapes
 from matrl.execute.cases import case_of, restricted
@@ -42,8 +44,8 @@ class Memory:
     """What one thread works in; kept from call to call."""
 
     workspace: Workspace
-    prepared: Matrix
-    scaled: Matrix
+    rescaled: Matrix | None = None
+    """Of A divided by a power of two, where that was needed yet."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,21 @@ class SingleRun:
         rank_deficient: RankDeficient,
         rank_threshold: float | None,
         backend: Backend,
+        *,
+        check_finite: bool = True,
+        overwrite_a: bool = False,
     ) -> None:
         self._plan, self._function, self._shape = plan, function, shape
         self._verify, self._backend = verify, backend
+        self._check_finite, self._overwrite_a = check_finite, overwrite_a
         self._threshold: float | None = None
         if rank_deficient == "pseudo":
             default = default_threshold(shape, plan.dtype)
             self._threshold = default if rank_threshold is None else float(rank_threshold)
-        self._program = fold(trace_schedule(function, plan.steps, plan.dtype))
-        self._layout = allocate(self._program)
+        self._program = scalable(fold(trace_schedule(function, plan.steps, plan.dtype)))
+        # The check after the schedule needs A as it was.
+        is_free = overwrite_a and verify == "off"
+        self._layout = allocate(self._program, overwrite_input=is_free)
         first = UPDATES.get(plan.steps[0].name)
         self._is_direct = isinstance(first, DirectMethod)
         # Of a rectangular matrix the eigenvalues are those of A* A.
@@ -89,11 +97,7 @@ class SingleRun:
     def memory(self) -> Memory:
         """Return fresh memory to run in."""
         m, n = self._shape
-        return Memory(
-            allocate_workspace(self._layout, n, self._backend, m),
-            self._backend.empty((m, n), self._plan.dtype),
-            self._backend.empty((m, n), self._plan.dtype),
-        )
+        return Memory(allocate_workspace(self._layout, n, self._backend, m))
 
     @property
     def output_shapes(self) -> tuple[tuple[int, int], ...]:
@@ -108,12 +112,12 @@ class SingleRun:
         plan, function, backend = self._plan, self._function, self._backend
         checks, norms = self._verify != "off", None
         if checks:
-            norms = checked_norms(function, a, backend)
+            norms = checked_norms(function, a, backend, check_symmetry=self._check_finite)
             if norms.max_abs == 0.0:
                 return self._zero(values)
         elif plan.scaling.kind != "constant":
             norms = backend.norms(a)
-        prepared = prepare(plan, function, a, norms, memory.prepared, backend)
+        prepared = prepare(plan, function, a, norms, partial(self._room, a, memory), backend)
         if checks:
             assert prepared.norms is not None
             check_upper_end(
@@ -122,6 +126,14 @@ class SingleRun:
         outcome = self._run(prepared, values, memory)
         rescale(function, values, prepared.exponent, check=checks)
         return outcome
+
+    def _room(self, a: Matrix, memory: Memory) -> Matrix:
+        """Return where ``a`` divided by a power of two may go."""
+        if self._overwrite_a:
+            return a
+        if memory.rescaled is None:
+            memory.rescaled = self._backend.empty(self._shape, self._plan.dtype)
+        return memory.rescaled
 
     def _zero(self, values: tuple[Matrix, ...]) -> Outcome:
         function = self._function
@@ -180,23 +192,21 @@ class SingleRun:
     def _schedule(
         self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory, backend: Backend
     ) -> None:
-        bound, scaled = prepared.bound, prepared.a
-        if bound != 1.0:
-            if not (np.isfinite(bound) and bound > 0.0):
-                raise IndefiniteMatrixError(
-                    f"A: cannot be scaled by its norm bound {bound:.3g}; scale A to norm near 1"
-                )
-            backend.linear(memory.scaled, (1.0 / bound,), (scaled,), 0.0)
-            scaled = memory.scaled
+        bound = prepared.bound
+        if not (np.isfinite(bound) and bound > 0.0):
+            raise IndefiniteMatrixError(
+                f"A: cannot be scaled by its norm bound {bound:.3g}; scale A to norm near 1"
+            )
         with np.errstate(over="ignore", invalid="ignore"):
             run(
                 self._program,
-                scaled,
+                prepared.a,
                 values,
                 backend=backend,
                 layout=self._layout,
                 workspace=memory.workspace,
                 zero_is_zero=self._function.vanishes_at_zero and self._plan.norm != "eigenvalue",
+                factor=1.0 / bound,
             )
             for value, exponent in zip(values, self._function.exponents, strict=True):
                 if bound != 1.0 and exponent != 0.0:

@@ -9,6 +9,7 @@ from matrl.backends.protocol import Backend
 from matrl.core.layout import INPUT, Layout, allocate, output_slot
 from matrl.core.precision import eps_of, is_half
 from matrl.core.program import PRODUCTS, Operation, Program
+from matrl.core.scaling import scaled
 from matrl.errors import IndefiniteMatrixError
 
 __all__ = ["Workspace", "allocate_workspace", "run"]
@@ -110,10 +111,13 @@ def run(
     layout: Layout | None = None,
     workspace: Workspace | None = None,
     zero_is_zero: bool = False,
+    factor: float = 1.0,
 ) -> None:
     """Run a program of one input on the matrix ``a``, into ``out``: an array, or one an output.
 
-    ``layout`` and ``workspace`` are made on the spot unless given. ``a`` is not modified. With
+    ``layout`` and ``workspace`` are made on the spot unless given. ``a`` is not modified, unless
+    its memory is a slot of the layout. It is read times ``factor``, for which the program must be
+    :func:`~matrl.core.scaling.scalable`. With
     ``zero_is_zero`` positive powers by eigendecomposition take eigenvalues below n eps of the
     largest, on either side of 0, for what they are in a norm: those below 0 for 0.
     :class:`~matrl.errors.IndefiniteMatrixError` where a Cholesky factorisation breaks down or a
@@ -124,8 +128,11 @@ def run(
     results = out if isinstance(out, tuple | list) else (out,)
     arrays = {INPUT: a, **{output_slot(i): array for i, array in enumerate(results)}}
     arrays.update(enumerate(workspace))
+    source = next((i for i, op in enumerate(program.operations) if op.kind == "input"), -1)
     for op, slot in zip(program.operations, layout.slots, strict=True):
         if op.kind != "input":
+            if factor != 1.0 and source in op.operands:
+                op = scaled(op, source, factor)
             operands = [arrays[layout.slots[i]] for i in op.operands]
             if is_half(op.dtype):
                 arrays[slot] = _execute_in_half(op, backend, arrays[slot], operands)
