@@ -29,7 +29,7 @@ def allocate(program: Program, *, overwrite_input: bool = False) -> Layout:
 
     A linear combination, also one folded into a product, may be written over an operand read for
     the last time; nothing else is written into a slot it reads. Outputs are written straight into
-    the caller's arrays.
+    the caller's arrays. With ``overwrite_input`` the memory of the input is a slot too.
     """
     last = program.last_uses()
     outputs: dict[int, int] = {}
