@@ -24,10 +24,10 @@ _LINEAR_BYTES = 1 << 22
 _LARGEST_EXPONENT = 3000
 
 
-def cast(out: Matrix, x: Matrix) -> Matrix:
+def cast(out: Matrix, x: Matrix, dtype: str = "") -> Matrix:
     """Copy ``x`` into ``out``, of the same shape, rounding to the dtype of ``out``.
 
-    What overflows becomes infinity; InputError if ``x`` is complex and ``out`` real.
+    ``dtype`` is that of ``out``, which is always given here. What overflows becomes infinity; InputError if ``x`` is complex and ``out`` real.
 
     >>> print(cast(np.empty((1, 1), np.complex64), np.array([[1.5]])))
     [[1.5+0.j]]

@@ -40,6 +40,12 @@ class NumpyBackend:
     [[5.]]
     """
 
+    namespace = np
+    is_pure = False
+    raises_on_breakdown = True
+    from_host = staticmethod(np.asarray)
+    to_host = staticmethod(np.asarray)
+
     cast = staticmethod(elementwise.cast)
     linear = staticmethod(_by_dimension(elementwise.linear, stacks.linear))
     scale_by_power_of_two = staticmethod(elementwise.scale_by_power_of_two)

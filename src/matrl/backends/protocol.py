@@ -35,16 +35,42 @@ class Backend(Protocol):
     """Kernels on matrices and stacks of them in float32, float64, complex64 or complex128.
 
     Shapes below are those of one matrix; before them may be others, the same for all arrays. In a
-    stack what cannot be computed of one matrix becomes NaN, where for one matrix alone an error is
-    raised. "Hermitian" means symmetric where real, x^* the conjugate transpose. Every kernel
+    stack what cannot be computed of one matrix becomes NaN; for one matrix alone an error is raised
+    (``raises_on_breakdown``), or it becomes NaN too where an error would have to wait for a device.
+    "Hermitian" means symmetric where real, x^* the conjugate transpose. Every kernel
     returns its result, which is ``out`` where arrays can be written: allocated by the caller,
-    C-contiguous, sharing no memory with an input unless said otherwise. Inputs are never modified
-    and may be strided. InputError if a shape, dtype or layout does not fit.
+    C-contiguous, sharing no memory with an input unless said otherwise. Where ``is_pure``, ``out``
+    may be ``None``, and is where arrays cannot be written. Inputs are never modified and may be
+    strided. InputError if a shape, dtype or layout does not fit (or the library's own error).
 
     Products write alpha times themselves plus beta C for every (beta, C) in ``addends`` plus
     ``shift`` times the identity, all real. One C may be ``out``; where the product is known to be
-    Hermitian, so must be every C.
+    Hermitian, so must be every C. Only ``cholesky``, ``norms``, ``asymmetry``, ``is_finite`` and
+    ``to_host`` wait for a device.
     """
+
+    @property
+    def namespace(self) -> Any:
+        """The module of functions on its arrays: ``numpy``, ``torch``, ``jax.numpy``."""
+        ...
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether kernels return new arrays for ``out=None``."""
+        ...
+
+    @property
+    def raises_on_breakdown(self) -> bool:
+        """Whether what breaks down for one matrix raises; otherwise it becomes NaN."""
+        ...
+
+    def from_host(self, x: NDArray[Any]) -> Any:
+        """Return an array of the backend with the content of a NumPy array, or on its memory."""
+        ...
+
+    def to_host(self, x: Any) -> NDArray[Any]:
+        """Return a NumPy array with the content of one of the backend's, or on its memory."""
+        ...
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
         """Return an uninitialised C-contiguous array of this shape and dtype.
@@ -61,10 +87,10 @@ class Backend(Protocol):
         """
         ...
 
-    def cast(self, out: Matrix, x: Matrix) -> Matrix:
+    def cast(self, out: Matrix, x: Matrix, dtype: str = "") -> Matrix:
         """Copy ``x`` into ``out``, of the same shape, rounding to the dtype of ``out``.
 
-        Real may become complex, not the other way round.
+        Real may become complex, not the other way round. ``dtype`` counts where ``out`` is None.
         """
         ...
 
@@ -213,7 +239,10 @@ class Backend(Protocol):
         ...
 
     def cholesky(self, out: Matrix, x: Matrix) -> bool:
-        """Write the lower Cholesky factor of ``x`` into ``out``; False if it breaks down."""
+        """Write the lower Cholesky factor of ``x`` into ``out``; False if it breaks down.
+
+        ``x`` may be ``out`` itself.
+        """
         ...
 
     def solve_triangular(self, factor: Matrix, b: Matrix, transpose: bool) -> Matrix:

@@ -12,7 +12,7 @@ from matrl.core.program import PRODUCTS, Operation, Program
 from matrl.core.scaling import scaled
 from matrl.errors import IndefiniteMatrixError
 
-__all__ = ["Workspace", "allocate_workspace", "run"]
+__all__ = ["Workspace", "allocate_workspace", "run", "run_pure"]
 
 Workspace = list[Any]
 
@@ -49,6 +49,30 @@ def _power(exponent: float, zero_is_zero: bool) -> Any:
     return function
 
 
+def _power_or_nan(exponent: float, zero_is_zero: bool, namespace: Any) -> Any:
+    """Return the same without looking at values: NaN where it would raise."""
+
+    def function(eigenvalues: Any) -> Any:
+        smallest, largest = eigenvalues[..., :1], eigenvalues[..., -1:]
+        floor = largest * eps_of(str(eigenvalues.dtype).removeprefix("torch."))
+        if zero_is_zero and exponent > 0.0:
+            exists = smallest >= -eigenvalues.shape[-1] * floor
+            eigenvalues = namespace.clip(eigenvalues, 0.0)
+        else:
+            exists = smallest > floor
+        return namespace.where(exists, eigenvalues, namespace.nan) ** exponent
+
+    return function
+
+
+def _spectral(op: Operation, backend: Backend, zero_is_zero: bool) -> Any:
+    if op.label == "sign":
+        return backend.namespace.sign
+    if backend.raises_on_breakdown:
+        return _power(op.shift, zero_is_zero)
+    return _power_or_nan(op.shift, zero_is_zero, backend.namespace)
+
+
 def _product(op: Operation, backend: Backend, out: Any, operands: Sequence[Any]) -> Any:
     x, y, *others = operands
     options: dict[str, Any] = {}
@@ -79,13 +103,12 @@ def _execute(
     if op.kind == "inverse":
         return backend.inverse_spd(out, x)
     if op.kind == "spectral":
-        function = np.sign if op.label == "sign" else _power(op.shift, zero_is_zero)
-        return backend.spectral_function(out, x, function)
+        return backend.spectral_function(out, x, _spectral(op, backend, zero_is_zero))
     if op.kind == "lyapunov":
         return backend.lyapunov(out, x, operands[1])
     if op.kind == "polar":
         return backend.polar_factor(out, x)
-    result = backend.cast(out, x)
+    result = backend.cast(out, x, op.dtype)
     return backend.symmetrize(result) if op.kind == "symmetrize" else result
 
 
@@ -95,11 +118,40 @@ def _execute_in_half(op: Operation, backend: Backend, out: Any, operands: Sequen
         out = backend.matmul(out, operands[0], operands[1], adjoint_x=op.kind == "gram")
         out = backend.symmetrize(backend.round_to(out, op.dtype))
     elif op.kind == "symmetrize":
-        out = backend.round_to(backend.cast(out, operands[0]), op.dtype)
+        out = backend.round_to(backend.cast(out, operands[0], op.dtype), op.dtype)
         out = backend.symmetrize(out)
     else:
         out = _execute(op, backend, out, operands, False)
     return backend.round_to(out, op.dtype)
+
+
+def run_pure(
+    program: Program,
+    a: Any,
+    backend: Backend,
+    *,
+    zero_is_zero: bool = False,
+    factor: Any = 1.0,
+) -> tuple[Any, ...]:
+    """Return the outputs of a program of one input at ``factor`` times ``a``; nothing is written.
+
+    Every operation makes a new array, so that the run can be traced, compiled and batched by a
+    library whose backend ``is_pure``; ``factor`` may be an array that broadcasts.
+    """
+    values: list[Any] = []
+    for op in program.operations:
+        if op.kind == "input":
+            values.append(a * factor)
+            continue
+        operands = [values[i] for i in op.operands]
+        if op.kind == "linear" and not operands:
+            zero = backend.cast(None, values[0], op.dtype)
+            values.append(backend.linear(None, (0.0,), (zero,), op.shift))
+        elif is_half(op.dtype):
+            values.append(_execute_in_half(op, backend, None, operands))
+        else:
+            values.append(_execute(op, backend, None, operands, zero_is_zero))
+    return tuple(values[i] for i in program.outputs)
 
 
 def run(

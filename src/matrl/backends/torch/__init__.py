@@ -1,0 +1,1 @@
+"""Kernels on PyTorch tensors, on the CPU and on CUDA devices."""
