@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from matrl.backends.libraries import library_of
 from matrl.core.matrices import as_array
 from matrl.core.plan import PlanRecord
 from matrl.core.solution import Solution
@@ -70,10 +71,12 @@ class Plan(PlanRecord):
         """
         if isinstance(a, int | np.integer):
             shape: Any = int(a)
-        elif isinstance(a, tuple) and len(a) == 2:
-            shape = a
-        else:
+        elif isinstance(a, tuple):
+            shape = tuple(a)  # pyright: ignore[reportUnknownArgumentType]
+        elif library_of(a) is None:
             shape = as_array(a).shape[-2:]
+        else:
+            shape = tuple(a.shape[-2:])
         return Executor(
             self,
             shape,
@@ -93,7 +96,7 @@ class Plan(PlanRecord):
         rank_threshold: float | None = None,
         check_finite: bool = True,
         overwrite_a: bool = False,
-        out: np.ndarray | tuple[np.ndarray, ...] | None = None,
+        out: Any = None,
     ) -> Solution:
         """Return f(a) as a :class:`~matrl.Solution`; see :class:`~matrl.execute.Executor`.
 

@@ -184,7 +184,7 @@ def found(tools, row, dtype, level):
                 wrong = VALUES[row](sample)
                 wrong = wrong if dtype.startswith("c") else wrong.real
 
-                def planted(run, prepared, values, memory, backend, wrong=wrong):
+                def planted(run, prepared, values, memory, wrong=wrong):
                     values[0][...] = wrong
 
                 patch.setattr(SingleRun, "_schedule", planted)

@@ -17,7 +17,8 @@ DTYPES = ("float32", "float64", "complex64", "complex128")
 TOLS = {"float32": 1e-3, "complex64": 1e-3}
 SCHEDULES = ["series-*", "minimax-*", "zolotarev*", "newton", "newton-repair"]
 """No direct methods, which run alone."""
-PRICES = {"matmul": 1.0, "matmul_herm": 0.7, "inv_spd": 1.5, "gram": 0.6, "add": 0.1}
+PRICES = {"matmul": 1, "matmul_herm": 0.7, "inv_spd": 1.5, "gram": 0.6, "add": 0.1}
+PRICES |= {"eigh": 60, "svd": 90}  # so dear that they are last resorts
 
 
 def profile_of(dtype: str, n: int, m: int) -> Profile:
@@ -31,9 +32,15 @@ def profile_of(dtype: str, n: int, m: int) -> Profile:
     return Profile.from_json(json.dumps({"schema": 1, "name": "unit", "ops": ops}))
 
 
-def plan_for(function: Any, dtype: Any, *, allow: Any = "*", n: int = N, m: int = N) -> Plan:
+def plan_for(
+    function: Any, dtype: Any, *, allow: Any = "*", n: int = N, m: int = N, tol: float = 0.0
+) -> Plan:
     problem = Problem(
-        function, Spectrum.interval(0.05, 1.0), tol=TOLS.get(dtype, 1e-8), dtype=dtype, shape=(m, n)
+        function,
+        Spectrum.interval(0.05, 1.0),
+        tol=tol or TOLS.get(dtype, 1e-8),
+        dtype=dtype,
+        shape=(m, n),
     )
     return discover(problem, profile=profile_of(dtype, n, m), allow=allow, nodes=300).plan
 

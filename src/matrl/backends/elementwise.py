@@ -27,7 +27,7 @@ _LARGEST_EXPONENT = 3000
 def cast(out: Matrix, x: Matrix, dtype: str = "") -> Matrix:
     """Copy ``x`` into ``out``, of the same shape, rounding to the dtype of ``out``.
 
-    ``dtype`` is that of ``out``, which is always given here. What overflows becomes infinity; InputError if ``x`` is complex and ``out`` real.
+    What overflows becomes infinity; InputError if ``x`` is complex and ``out`` real.
 
     >>> print(cast(np.empty((1, 1), np.complex64), np.array([[1.5]])))
     [[1.5+0.j]]

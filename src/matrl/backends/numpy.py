@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from matrl.backends import elementwise, factorizations, halves, products, spectral, stacks, tiles
 from matrl.backends.layout import check_matrix, check_square
@@ -40,11 +40,9 @@ class NumpyBackend:
     [[5.]]
     """
 
-    namespace = np
+    namespace: Any = np
     is_pure = False
     raises_on_breakdown = True
-    from_host = staticmethod(np.asarray)
-    to_host = staticmethod(np.asarray)
 
     cast = staticmethod(elementwise.cast)
     linear = staticmethod(_by_dimension(elementwise.linear, stacks.linear))
@@ -71,6 +69,14 @@ class NumpyBackend:
     )
     lyapunov = staticmethod(_by_dimension(spectral.lyapunov, stacks.lyapunov))
     polar_factor = staticmethod(_by_dimension(spectral.polar_factor, stacks.polar_factor))
+
+    def from_host(self, x: NDArray[Any]) -> Any:
+        """Return ``x``."""
+        return x
+
+    def to_host(self, x: Any) -> NDArray[Any]:
+        """Return ``x``."""
+        return x
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
         """Return an uninitialised C-contiguous array; float32 for the name of a half precision."""

@@ -23,8 +23,17 @@ def as_array(a: Any, name: str = "A") -> np.ndarray:
 
     Raises :class:`~matrl.errors.InputError` naming the argument ``name``.
     """
-    if type(a).__module__.partition(".")[0] == "scipy" and hasattr(a, "toarray"):
-        raise InputError(f"{name}: is a SciPy sparse matrix; pass {name}.toarray()")
+    root = type(a).__module__.partition(".")[0]
+    if root in ("scipy", "cupyx", "sparse") and (hasattr(a, "toarray") or hasattr(a, "todense")):
+        kind = {"scipy": "SciPy", "cupyx": "CuPy", "sparse": "PyData"}[root]
+        dense = "toarray" if hasattr(a, "toarray") else "todense"
+        raise InputError(
+            f"{name}: is a {kind} sparse matrix; pass {name}.{dense}(), plans are dense"
+        )
+    if isinstance(a, np.ma.MaskedArray):
+        raise InputError(f"{name}: is a masked array; pass {name}.filled(...) of it")
+    if isinstance(a, np.matrix):
+        raise InputError(f"{name}: is a numpy.matrix; pass numpy.asarray({name})")
     if not isinstance(a, np.ndarray):
         raise InputError(
             f"{name}: must be a NumPy array, not {type(a).__name__}; pass numpy.asarray({name}) "

@@ -4,6 +4,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from matrl.backends.libraries import Library
 from matrl.core.function import MatrixFunction
 from matrl.core.matrices import as_array
 from matrl.core.plan import PlanRecord
@@ -48,14 +49,26 @@ def matrix_shape(function: MatrixFunction, shape: Any) -> tuple[int, int]:
     return int(m), int(n)
 
 
-def as_input(a: Any, plan: PlanRecord, shape: tuple[int, int]) -> np.ndarray:
-    """Return ``a`` if it is an array (..., m, n) of the plan's dtype; InputError otherwise."""
-    array = as_array(a)
+def as_input(
+    a: Any, plan: PlanRecord, shape: tuple[int, int], library: Library | None = None
+) -> np.ndarray:
+    """Return ``a``, an array (..., m, n) of the plan's dtype, as NumPy sees it.
+
+    Raises :class:`~matrl.errors.InputError` for others.
+    """
+    array = as_array(a) if library is None else library.view(a, "A")
+    if library is not None and library.rounding(a) > plan.tol:
+        raise InputError(
+            f"A: is {str(a.dtype).removeprefix('torch.')}, where rounding alone is up to "
+            f"{library.rounding(a):.1g}, more than the plan's tol={plan.tol:g}; pass "
+            f"{library.cast_to(plan.dtype)} or discover a plan for a larger tol"
+        )
     if array.dtype != plan.dtype:
         name = array.dtype.name
         if name == plan.dtype:
             raise InputError(f"A: is not in native byte order; pass A.astype('{name}')")
-        cast = f"pass A.astype('{plan.dtype}') or "
+        cast = f"A.astype('{plan.dtype}')" if library is None else library.cast_to(plan.dtype)
+        cast = f"pass {cast} or "
         if array.dtype.kind == "c" and not plan.dtype.startswith("complex"):
             cast = ""  # it would drop the imaginary part
         raise InputError(
@@ -86,8 +99,10 @@ def output_shapes(function: MatrixFunction, shape: tuple[int, int]) -> tuple[tup
     )
 
 
-def as_outputs(out: Any, array: np.ndarray, function: MatrixFunction) -> tuple[np.ndarray, ...]:
-    """Return where the outputs go: ``out`` if it fits, new arrays if it is ``None``."""
+def as_outputs(
+    out: Any, array: np.ndarray, function: MatrixFunction, library: Library | None = None
+) -> tuple[np.ndarray, ...]:
+    """Return where the outputs go, as NumPy sees it: ``out`` if it fits, else new arrays."""
     stack = array.shape[:-2]
     shapes = [(*stack, *shape) for shape in output_shapes(function, array.shape[-2:])]
     if out is None:
@@ -98,8 +113,12 @@ def as_outputs(out: Any, array: np.ndarray, function: MatrixFunction) -> tuple[n
     outs = out if several else (out,)
     if several and not (isinstance(out, tuple | list) and len(out) == len(shapes)):
         raise InputError(f"out: must be a tuple of {len(shapes)} arrays: {function.outputs}")
+    views: list[np.ndarray] = []
     for index, (one, shape) in enumerate(zip(outs, shapes, strict=True)):
         name = f"out[{index}]" if several else "out"
+        if library is not None:
+            one = library.view_out(one, name)
+        views.append(one)
         if not isinstance(one, np.ndarray) or one.shape != shape or one.dtype != array.dtype:
             raise InputError(
                 f"{name}: must be a NumPy array of shape {shape} and dtype {array.dtype}"
@@ -108,6 +127,6 @@ def as_outputs(out: Any, array: np.ndarray, function: MatrixFunction) -> tuple[n
             raise InputError(f"{name}: must be C-contiguous and writeable")
         if np.may_share_memory(one, array):
             raise InputError(f"{name}: shares memory with A, which is not to be modified")
-    if several and np.may_share_memory(*outs):
+    if several and np.may_share_memory(views[0], views[1]):
         raise InputError("out: the two arrays share memory; pass separate ones")
-    return tuple(outs)
+    return tuple(views)

@@ -3,11 +3,13 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from matrl.backends.libraries import Library, library_of
 from matrl.backends.numpy import numpy_backend
 from matrl.backends.protocol import Backend, Matrix
 from matrl.core.plan import PlanRecord
@@ -22,8 +24,8 @@ from matrl.execute.arguments import (
     matrix_shape,
 )
 from matrl.execute.guard import FAILURE_PROBABILITY, Verdict
-from matrl.execute.single import Memory, Outcome, SingleRun
-from matrl.execute.stack import StackRun
+from matrl.execute.single import Outcome, SingleRun
+from matrl.execute.stack import StackMemory, StackRun
 from matrl.functions import FUNCTIONS
 
 __all__ = ["Executor", "RankDeficient", "Verify"]
@@ -102,62 +104,78 @@ class Executor:
         self.__dict__.update(state)
         self._local = threading.local()
 
-    def __call__(
-        self, a: Any, *, out: np.ndarray | tuple[np.ndarray, ...] | None = None
-    ) -> Solution:
+    def __call__(self, a: Any, *, out: Any = None) -> Solution:
         """Return f(a) as a :class:`~matrl.core.solution.Solution`.
 
-        ``a`` is a NumPy array (m, n) or (..., m, n) of the plan's dtype; it is not modified.
-        ``out`` receives the value where given, a tuple for functions with two outputs. For one
+        ``a`` is an array (m, n) or (..., m, n) of the plan's dtype, of NumPy, PyTorch or JAX; it is
+        not modified. The value is of the same kind, dtype and device. The schedule runs with the
+        kernels of that library, the checks before and after it on the host. Tensors in bfloat16 or
+        float16 run in the plan's float32, and the value is rounded. ``out`` receives the value
+        where given, a tuple for functions with two outputs. For one
         matrix, whatever cannot be computed raises a :class:`~matrl.errors.MatrlError`; in a stack
         such a matrix gets the status ``"refused"`` and spoils no other. Of an empty matrix the
         value is empty (a Hermitian factor that is not is zero) and its status ``"converged"``.
         """
         started = time.perf_counter()
-        array = as_input(a, self._plan, self._shape)
-        values = as_outputs(out, array, self._function)
+        library = library_of(a)
+        array = as_input(a, self._plan, self._shape, library)
+        values = as_outputs(out, array, self._function, library)
         run = self._run_one if array.ndim == 2 else self._run_stack
-        solution = run(array, values)
-        return replace(solution, seconds=time.perf_counter() - started)
+        solution = run(array, values, library)
+        value = solution.value
+        if library is not None:
+            back = [library.given_back(v, a) for v in values] if out is None else out
+            value = tuple(back) if len(values) > 1 else back if out is not None else back[0]
+        return replace(solution, value=value, seconds=time.perf_counter() - started)
 
-    def _memory(self) -> Memory:
-        memory = getattr(self._local, "memory", None)
-        if memory is None:
-            memory = self._local.memory = self._single.memory()
-        return memory
+    def _kept(self, which: str, library: Library | None, make: Callable[..., Any]) -> Any:
+        """Return this thread's memory of a kind for a library, made where it was not yet."""
+        kept: dict[Any, Any] = self._local.__dict__
+        key = (which, None if library is None else library.key)
+        if key not in kept:
+            kept[key] = make(library)
+        return kept[key]
 
-    def _outcome(self, a: np.ndarray, values: tuple[Matrix, ...]) -> Outcome:
+    def _outcome(
+        self, a: np.ndarray, values: tuple[Matrix, ...], library: Library | None
+    ) -> Outcome:
         if a.size == 0:
             for value in values:
                 value[...] = 0.0
             return Outcome("unchecked" if self._verify == "off" else "converged", rank=0)
+        memory = self._kept("single", library, self._single.memory)
         if not self._is_wide:
             rows = np.ascontiguousarray(a)
             if self._overwrite_a and not rows.flags.writeable:
                 rows = rows.copy()
-            return self._single(rows, values, self._memory())
+            return self._single(rows, values, memory)
         turned = tuple(np.empty(shape, a.dtype) for shape in self._single.output_shapes)
-        outcome = self._single(np.ascontiguousarray(a.conj().T), turned, self._memory())
+        outcome = self._single(np.ascontiguousarray(a.conj().T), turned, memory)
         for value, result in zip(values, turned, strict=True):
             np.conjugate(result.T, out=value)
         return outcome
 
-    def _run_one(self, array: np.ndarray, values: tuple[Matrix, ...]) -> Solution:
-        outcome = self._outcome(array, values)
+    def _run_one(
+        self, array: np.ndarray, values: tuple[Matrix, ...], library: Library | None
+    ) -> Solution:
+        outcome = self._outcome(array, values, library)
         numbers = {name: getattr(outcome, name) for name in _NUMBERS}
         return self._solution(values, outcome.status, numbers, outcome.message, outcome.rank)
 
-    def _run_stack(self, array: np.ndarray, values: tuple[Matrix, ...]) -> Solution:
+    def _run_stack(
+        self, array: np.ndarray, values: tuple[Matrix, ...], library: Library | None
+    ) -> Solution:
         shape = array.shape[:-2]
         report = _StackReport(shape)
         left = np.ones(shape, dtype=bool)
         if self._stack is not None and array.size:
-            left = self._run_together(self._stack, array, values, report)
+            memory = self._kept("stack", library, self._stack.memory)
+            left = self._run_together(self._stack, array, values, memory, report)
         for index in zip(*np.nonzero(left), strict=True):
             where = tuple(int(i) for i in index)
             parts = tuple(value[where] for value in values)
             try:
-                report.take(where, self._outcome(array[where], parts))
+                report.take(where, self._outcome(array[where], parts, library))
             except MatrlError as error:
                 for part in parts:
                     part[...] = np.nan
@@ -167,12 +185,14 @@ class Executor:
         )
 
     def _run_together(
-        self, stack: StackRun, array: np.ndarray, values: tuple[Matrix, ...], report: "_StackReport"
+        self,
+        stack: StackRun,
+        array: np.ndarray,
+        values: tuple[Matrix, ...],
+        memory: StackMemory,
+        report: "_StackReport",
     ) -> np.ndarray:
         """Run all matrices in the same calls; return for which that did not do."""
-        memory = getattr(self._local, "stack", None)
-        if memory is None:
-            memory = self._local.stack = stack.memory()
         passed = np.zeros(report.status.size, dtype=bool)
         status = "unchecked" if self._verify == "off" else "converged"
         flat = array.reshape(-1, *array.shape[-2:])

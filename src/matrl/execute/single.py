@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
+from matrl.backends.libraries import Library
 from matrl.backends.protocol import Backend, Matrix
 from matrl.core.folding import fold
 from matrl.core.function import MatrixFunction
-from matrl.core.layout import allocate
 from matrl.core.plan import PlanRecord
 from matrl.core.scaling import scalable
 from matrl.errors import ConvergenceError, IndefiniteMatrixError, NonFiniteError
@@ -23,13 +23,12 @@ from matrl.execute.direct import (
     rank_deficient_error,
     run_direct,
 )
+from matrl.execute.engines import Engine, engine_for
 from matrl.execute.guard import Verdict, check_full, check_sketch
-from matrl.execute.observed import Observed
 from matrl.execute.prepare import Prepared, checked_norms, prepare, rescale
 from matrl.execute.residuals import Case
 from matrl.execute.upper_end import check_upper_end
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
-from matrl.readings.dense import Workspace, allocate_workspace, run
 
 __all__ = ["Memory", "Outcome", "SingleRun"]
 
@@ -43,7 +42,7 @@ MENDABLE = (IndefiniteMatrixError, NonFiniteError, ConvergenceError)
 class Memory:
     """What one thread works in; kept from call to call."""
 
-    workspace: Workspace
+    engine: Engine
     rescaled: Matrix | None = None
     """Of A divided by a power of two, where that was needed yet."""
 
@@ -84,9 +83,6 @@ class SingleRun:
             default = default_threshold(shape, plan.dtype)
             self._threshold = default if rank_threshold is None else float(rank_threshold)
         self._program = scalable(fold(trace_schedule(function, plan.steps, plan.dtype)))
-        # The check after the schedule needs A as it was.
-        is_free = overwrite_a and verify == "off"
-        self._layout = allocate(self._program, overwrite_input=is_free)
         first = UPDATES.get(plan.steps[0].name)
         self._is_direct = isinstance(first, DirectMethod)
         # Of a rectangular matrix the eigenvalues are those of A* A.
@@ -94,10 +90,19 @@ class SingleRun:
         if isinstance(first, DirectMethod) and first.route == "eigenvalues":
             self._power = 2 if function.structure == "rectangular" else 1
 
-    def memory(self) -> Memory:
-        """Return fresh memory to run in."""
-        m, n = self._shape
-        return Memory(allocate_workspace(self._layout, n, self._backend, m))
+    def memory(self, library: Library | None) -> Memory:
+        """Return fresh memory to run in, for the arrays of a library."""
+        # The check after the schedule needs A as it was.
+        is_free = self._overwrite_a and self._verify == "off"
+        return Memory(
+            engine_for(
+                library,
+                self._program,
+                self._shape,
+                backend=self._backend,
+                overwrite_input=is_free,
+            )
+        )
 
     @property
     def output_shapes(self) -> tuple[tuple[int, int], ...]:
@@ -155,9 +160,8 @@ class SingleRun:
     def _run(self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory) -> Outcome:
         if self._is_direct_from_the_start():
             return self._directly(prepared, values, "", None)
-        observed = Observed(self._backend)
         try:
-            self._schedule(prepared, values, memory, observed.backend)
+            seen = self._schedule(prepared, values, memory)
         except MENDABLE as error:
             if self._verify == "off":
                 if self._function.structure == "positive":
@@ -173,8 +177,8 @@ class SingleRun:
             return continued or self._directly(prepared, values, reason, verdict)
         if self._is_direct and self._function.carries == "x":
             # A decomposition gives a factor of a singular matrix too, in an arbitrary way.
-            seen, power = observed.values, self._power
-            check_rank(self._plan, self._function, prepared.a, prepared.exponent, seen, power)
+            exponent, power = prepared.exponent, self._power
+            check_rank(self._plan, self._function, prepared.a, exponent, seen, power)
         # An eigenvalue that counts as zero would lie below the domain and show in the residual.
         rank = None if self._threshold is None else prepared.a.shape[-1]
         return self._outcome("converged", verdict, rank=rank)
@@ -190,27 +194,24 @@ class SingleRun:
         return self._verify == "off" or self._is_direct or resolves_more
 
     def _schedule(
-        self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory, backend: Backend
-    ) -> None:
+        self, prepared: Prepared, values: tuple[Matrix, ...], memory: Memory
+    ) -> Matrix | None:
         bound = prepared.bound
         if not (np.isfinite(bound) and bound > 0.0):
             raise IndefiniteMatrixError(
                 f"A: cannot be scaled by its norm bound {bound:.3g}; scale A to norm near 1"
             )
         with np.errstate(over="ignore", invalid="ignore"):
-            run(
-                self._program,
+            seen = memory.engine(
                 prepared.a,
                 values,
-                backend=backend,
-                layout=self._layout,
-                workspace=memory.workspace,
-                zero_is_zero=self._function.vanishes_at_zero and self._plan.norm != "eigenvalue",
                 factor=1.0 / bound,
+                zero_is_zero=self._function.vanishes_at_zero and self._plan.norm != "eigenvalue",
             )
             for value, exponent in zip(values, self._function.exponents, strict=True):
                 if bound != 1.0 and exponent != 0.0:
                     value *= bound**exponent
+        return seen
 
     def _case(self, prepared: Prepared, values: tuple[Matrix, ...]) -> Case:
         return case_of(

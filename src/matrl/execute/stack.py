@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from matrl.backends.libraries import Library
 from matrl.backends.protocol import Backend, Matrix
 from matrl.core.folding import fold
 from matrl.core.function import MatrixFunction
@@ -19,11 +20,11 @@ from matrl.core.matrices import symmetry_slack
 from matrl.core.plan import PlanRecord
 from matrl.execute.arguments import Verify
 from matrl.execute.cases import case_of
+from matrl.execute.engines import Engine, engine_for
 from matrl.execute.guard import Verdict, check_sketch
 from matrl.execute.scaling import exact_exponent, norm_bound, two_norm_bound
 from matrl.execute.upper_end import keeps_upper_end
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
-from matrl.readings.dense import Workspace, allocate_workspace, run
 
 __all__ = ["LARGEST_ELEMENTS", "StackMemory", "StackRun"]
 
@@ -37,7 +38,7 @@ CHUNK_BYTES = 1 << 20
 class StackMemory:
     """What one thread works in; kept from call to call."""
 
-    workspace: Workspace
+    engine: Engine
     scaled: Matrix
 
 
@@ -68,9 +69,8 @@ class StackRun:
         self._check_finite = check_finite
         self._verify, self._backend = verify, backend
         self._program = fold(trace_schedule(function, plan.steps, plan.dtype))
-        self._layout = allocate(self._program)
         m, n = shape
-        arrays = 2 + len(self._layout.dtypes)
+        arrays = 2 + len(allocate(self._program).dtypes)
         bytes_each = arrays * m * n * np.dtype(plan.dtype).itemsize
         self._count = max(1, CHUNK_BYTES // max(bytes_each, 1))
 
@@ -83,12 +83,13 @@ class StackRun:
         is_usual = not is_direct and not plan.domain.has_zero and verify != "full"
         return is_small and is_usual
 
-    def memory(self) -> StackMemory:
-        """Return fresh memory to run in."""
-        m, n = self._shape
+    def memory(self, library: Library | None) -> StackMemory:
+        """Return fresh memory to run in, for the arrays of a library."""
         return StackMemory(
-            allocate_workspace(self._layout, n, self._backend, m, self._count),
-            self._backend.empty((self._count, m, n), self._plan.dtype),
+            engine_for(
+                library, self._program, self._shape, backend=self._backend, count=self._count
+            ),
+            self._backend.empty((self._count, *self._shape), self._plan.dtype),
         )
 
     def __call__(
@@ -135,13 +136,9 @@ class StackRun:
 
     def _schedule(self, ready: _Ready, values: tuple[Matrix, ...], memory: StackMemory) -> None:
         function = self._function
-        run(
-            self._program,
+        memory.engine(
             ready.scaled,
             values,
-            backend=self._backend,
-            layout=self._layout,
-            workspace=[slot[: len(ready.scaled)] for slot in memory.workspace],
             zero_is_zero=function.vanishes_at_zero and self._plan.norm != "eigenvalue",
         )
         if np.all(ready.bound == 1.0):

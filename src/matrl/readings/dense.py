@@ -139,18 +139,19 @@ def run_pure(
     library whose backend ``is_pure``; ``factor`` may be an array that broadcasts.
     """
     values: list[Any] = []
+    nowhere: Any = None
     for op in program.operations:
         if op.kind == "input":
             values.append(a * factor)
             continue
         operands = [values[i] for i in op.operands]
         if op.kind == "linear" and not operands:
-            zero = backend.cast(None, values[0], op.dtype)
-            values.append(backend.linear(None, (0.0,), (zero,), op.shift))
+            zero = backend.cast(nowhere, values[0], op.dtype)
+            values.append(backend.linear(nowhere, (0.0,), (zero,), op.shift))
         elif is_half(op.dtype):
-            values.append(_execute_in_half(op, backend, None, operands))
+            values.append(_execute_in_half(op, backend, nowhere, operands))
         else:
-            values.append(_execute(op, backend, None, operands, zero_is_zero))
+            values.append(_execute(op, backend, nowhere, operands, zero_is_zero))
     return tuple(values[i] for i in program.outputs)
 
 

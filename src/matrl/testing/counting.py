@@ -37,6 +37,29 @@ class CountingBackend:
             self._note(out, *["add"] * max(len(options["addends"]), 1), of=[out])
             self._latest = [*latest, *self._latest]
 
+    @property
+    def namespace(self) -> Any:
+        """That of the other backend, as all of what it is."""
+        return self._backend.namespace
+
+    @property
+    def is_pure(self) -> bool:
+        """That of the other."""
+        return self._backend.is_pure
+
+    @property
+    def raises_on_breakdown(self) -> bool:
+        """That of the other."""
+        return self._backend.raises_on_breakdown
+
+    def from_host(self, x: Any) -> Any:
+        """Count nothing."""
+        return self._backend.from_host(x)
+
+    def to_host(self, x: Any) -> Any:
+        """Count nothing."""
+        return self._backend.to_host(x)
+
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
         """Count nothing."""
         return self._backend.empty(shape, dtype)
@@ -148,7 +171,7 @@ class CountingBackend:
         self._note(out, "svd", "matmul", of=[x])
         return self._backend.polar_factor(out, x, observe)
 
-    def cast(self, out: Any, x: Any) -> Any:
+    def cast(self, out: Any, x: Any, dtype: str = "") -> Any:
         """Count a cast."""
         self._note(out, "cast", of=[x])
-        return self._backend.cast(out, x)
+        return self._backend.cast(out, x, dtype)

@@ -1,4 +1,4 @@
-"""Factorisations of tensors; what breaks down becomes NaN, for an error would wait for the device."""
+"""Factorisations of tensors; what breaks down becomes NaN: an error would wait for the device."""
 
 from collections.abc import Callable
 from typing import Any

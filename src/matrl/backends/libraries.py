@@ -1,0 +1,81 @@
+"""The array libraries whose arrays can be passed in: how they are seen and given back."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from matrl.backends.protocol import Backend
+
+__all__ = ["Library", "library_of"]
+
+
+class Library(Protocol):
+    """What is particular about the arrays of a library; NumPy's own need none of this."""
+
+    @property
+    def backend(self) -> Backend:
+        """The kernels on arrays where the given one is."""
+        ...
+
+    @property
+    def writes_in_place(self) -> bool:
+        """Whether its arrays can be written: no need to compile."""
+        ...
+
+    @property
+    def key(self) -> Any:
+        """What tells apart where arrays are: those of equal keys can share a workspace."""
+        ...
+
+    def cast_to(self, dtype: str) -> str:
+        """Return how A is written when cast to a dtype, for messages."""
+        ...
+
+    def view(self, a: Any, name: str) -> NDArray[Any]:
+        """Return a NumPy array of ``a``, on its memory where it can be shared.
+
+        Half precisions come as float32. Raises :class:`~matrl.errors.InputError` for what no plan
+        runs on, naming the argument ``name``, what is wrong and the remedy.
+        """
+        ...
+
+    def view_out(self, out: Any, name: str) -> NDArray[Any]:
+        """Return a NumPy array on the memory of ``out``, to be written; InputError if none is."""
+        ...
+
+    def rounding(self, a: Any) -> float:
+        """Return half the distance between numbers near 1 if values are rounded to less, else 0."""
+        ...
+
+    def given_back(self, value: NDArray[Any], like: Any) -> Any:
+        """Return ``value``, which nobody else keeps, as an array like ``like``: dtype and place.
+
+        Raises :class:`~matrl.errors.ConvergenceError` where it overflows that dtype.
+        """
+        ...
+
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a pure function of arrays compiled, or as it is."""
+        ...
+
+
+def library_of(a: Any) -> Library | None:
+    """Return the library whose array ``a`` is, ``None`` if it is none, or NumPy's.
+
+    >>> import numpy as np
+    >>> library_of(np.eye(2)) is None
+    True
+    """
+    root = type(a).__module__.partition(".")[0]
+    if root == "torch" or _is_subclass(a, "torch", "Tensor"):
+        return import_module("matrl.backends.torch.library").library_of(a)
+    if root in ("jax", "jaxlib") and "jax" in sys.modules:
+        return import_module("matrl.backends.jax.library").library_of(a)
+    return None
+
+
+def _is_subclass(a: Any, module: str, name: str) -> bool:
+    return module in sys.modules and isinstance(a, getattr(sys.modules[module], name, ()))
