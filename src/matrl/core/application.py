@@ -124,12 +124,12 @@ def can_be_applied(program: Program) -> tuple[bool, ...]:
 
 
 def application_of(
-    program: Program, applied: frozenset[int], most_steps: int | None = None
+    program: Program, applied: frozenset[int], most_products: int | None = None
 ) -> Application | None:
     """Return the program with the values ``applied`` applied and what else it needs formed.
 
     Nothing outside ``applied`` may read what is in it; see also :func:`can_be_applied`. ``None``
-    where the blocks would take more than ``most_steps`` steps.
+    where that takes more than ``most_products`` products and solves with blocks.
 
     >>> from matrl.core.tracing import Graph
     >>> a = Graph().input("A", "float64")
@@ -142,7 +142,7 @@ def application_of(
     >>> [op.kind for op in split.formed.operations]
     ['input', 'matmul', 'linear']
     """
-    writer = _Writer(program, applied, most_steps)
+    writer = _Writer(program, applied, most_products)
     try:
         tape = writer.tape(program.outputs, False)
     except _TooLong:
@@ -168,11 +168,12 @@ class _Writer:
 
     program: Program
     applied: frozenset[int]
-    most_steps: int | None = None
+    most_products: int | None = None
     numbers: dict[tuple[int, bool], int] = field(default_factory=dict)
 
     def tape(self, values: Iterable[int], adjoint: bool) -> Tape:
         self._steps: dict[TapeStep, int] = {}
+        self._products = 0
         self._known: dict[tuple[int, int, bool], int] = {}
         self._hermitian = hermitian_values(self.program)
         outputs = tuple(self._times(value, 0, adjoint) for value in values)
@@ -228,6 +229,11 @@ class _Writer:
         return self.numbers.setdefault((value, is_factor), len(self.numbers))
 
     def _record(self, step: TapeStep) -> int:
-        if self.most_steps is not None and len(self._steps) >= self.most_steps:
+        known = self._steps.get(step)
+        if known is not None:
+            return known
+        self._products += not isinstance(step, Combine)
+        if self.most_products is not None and self._products > self.most_products:
             raise _TooLong
-        return self._steps.setdefault(step, len(self._steps) + 1)
+        self._steps[step] = len(self._steps) + 1
+        return self._steps[step]

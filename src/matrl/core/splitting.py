@@ -8,6 +8,7 @@ is not proved. Operations in float32 count half. Source of the counts: Golub & V
 Computations*, sections 1.1, 4.2 and 8.3.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -125,7 +126,7 @@ class _Search:
         for index, op in enumerate(program.operations):
             for operand in op.operands:
                 self._readers[operand].add(index)
-        self._cost = float("inf")
+        self._cost = math.inf
 
     def best(self) -> Application:
         best = self._better(frozenset())
@@ -146,10 +147,8 @@ class _Search:
 
     def _better(self, applied: frozenset[int]) -> Application | None:
         """Return the split if it is cheaper than what there is, which is then its cost."""
-        # A step costs two operations an element of a block at least.
-        least = 2.0 * _weight(self._dtype) * self._sizes.n * self._sizes.columns
-        room = self._cost / max(least, 1.0)
-        most = None if room == float("inf") else int(room) + 1
+        each = 2.0 * _weight(self._dtype) * self._sizes.n**2 * self._sizes.columns
+        most = None if math.isinf(self._cost) else int(self._cost / max(each, 1.0)) + 1
         split = application_of(self._program, applied, most)
         if split is None:
             return None

@@ -11,6 +11,8 @@ operator in the plan's dtype. What differs:
 - The Frobenius norm of a value is estimated by eight vectors. In the Frobenius measure the rate of
   false alarms is therefore not the one the guard states; an alarm costs the time of a run.
 - That values are Hermitian is not asked by itself: no factorisation reads one triangle of them.
+- f(A) B is compared with the operator once more, on a combination of the columns of B in random
+  signs: what was computed for B is of the operator that was judged.
 """
 
 import math
@@ -27,13 +29,14 @@ from matrl.execute.cases import case_of
 from matrl.execute.guard import REFUSED, Verdict, check_sketch
 from matrl.execute.prepare import Prepared
 from matrl.execute.residuals import Case
-from matrl.execute.residuals.check import Block, frobenius_norms
+from matrl.execute.residuals.check import Block, column_norms, frobenius_norms
 from matrl.execute.residuals.powers import word_exponents
 from matrl.functions import FUNCTIONS
 
-__all__ = ["NORM_VECTORS", "guard_columns", "judge_operators", "norm_of"]
+__all__ = ["agrees", "guard_columns", "judge_operators", "norm_of"]
 
 NORM_VECTORS = 8
+_AGREEMENT = 3.0
 _SKETCH = 12
 """Products with vectors for each factor of a word: three powers of four vectors."""
 
@@ -42,12 +45,12 @@ def guard_columns(function: MatrixFunction) -> int:
     """Return with how many vectors, about, the sketch multiplies each output.
 
     >>> guard_columns(FUNCTIONS.get("invsqrt")), guard_columns(FUNCTIONS.get("polar"))
-    (36, 44)
+    (37, 45)
     """
     if function.carries == "x":
         # X* X three times, X and X X* once, and H, in one way or the other.
-        return 2 * _SKETCH + 3 * 4 + NORM_VECTORS + (4 if function.factor else 0)
-    return _SKETCH * function.root_index + 4 + NORM_VECTORS
+        return 2 * _SKETCH + 3 * 4 + 1 + NORM_VECTORS + (4 if function.factor else 0)
+    return _SKETCH * function.root_index + 5 + NORM_VECTORS
 
 
 def random_block(n: int, columns: int, dtype: Any) -> Block:
@@ -63,6 +66,23 @@ def norm_of(operator: Operator) -> float:
     """Return an estimate of its Frobenius norm: right in the mean square, 25 % off at rank one."""
     image = operator.times(random_block(operator.shape[1], NORM_VECTORS, operator.dtype))
     return float(frobenius_norms(image)) / math.sqrt(NORM_VECTORS)
+
+
+def agrees(
+    operator: Operator, block: Block, value: Block, tol: float, *, adjoint: bool = False
+) -> bool:
+    """Return whether ``value`` is the operator (or its adjoint) times ``block`` to the tolerance.
+
+    Columns are compared in units of ||F||_F and their lengths, all at once: an error of one column
+    beyond 3 s^(1/2) tol is found.
+    """
+    lengths = column_norms(block.astype(operator.dtype))
+    signs = np.random.default_rng(block.shape[1]).choice([-1.0, 1.0], len(lengths))
+    weights = np.where(lengths > 0.0, signs / np.where(lengths > 0.0, lengths, 1.0), 0.0)[:, None]
+    times = operator.adjoint_times if adjoint else operator.times
+    difference = times(block @ weights.astype(operator.dtype)) - value @ weights
+    allowed = _AGREEMENT * tol * operator.frobenius_norm * math.sqrt(len(lengths))
+    return float(frobenius_norms(difference)) <= allowed
 
 
 def judge_operators(

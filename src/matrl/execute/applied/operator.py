@@ -13,10 +13,10 @@ import numpy as np
 from matrl.backends.protocol import Addend, Backend, Matrix
 from matrl.core.application import Application, Combine, Multiply, Tape
 from matrl.errors import IndefiniteMatrixError
-from matrl.execute.residuals.check import Block
+from matrl.execute.residuals.check import Block, column_norms
 from matrl.readings.dense import run
 
-__all__ = ["Operator", "OperatorBackend", "form", "play"]
+__all__ = ["Operator", "OperatorBackend", "form", "operator_of", "play"]
 
 
 def form(application: Application, a: Matrix, backend: Backend) -> tuple[Matrix, ...]:
@@ -100,6 +100,40 @@ class Operator:
     def __getitem__(self, index: None) -> "Operator":
         """Return it as a stack of one, as ``x[None]`` does of an array."""
         return Operator((1, *self.shape), self.dtype, self.times, self.adjoint_times)
+
+
+def operator_of(
+    application: Application,
+    output: int,
+    matrices: Sequence[Matrix],
+    shape: tuple[int, int],
+    factor: float,
+    backend: Backend,
+) -> Operator:
+    """Return ``factor`` times an output of an application, for A of the shape (m, n).
+
+    It computes in the dtype of the matrices, as what is returned for B is computed; blocks are
+    scaled to columns of length 1 before they are rounded to it.
+    """
+    dtype = matrices[0].dtype
+    wide = np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
+    program = application.program
+    (m, n), kind = shape, program.operations[program.outputs[output]].shape
+
+    def product(adjoint: bool) -> Callable[[Block], Block]:
+        tape = application.tape([output], adjoint=adjoint)
+
+        def times(v: Block) -> Block:
+            lengths = column_norms(v)
+            lengths = np.where(lengths > 0.0, lengths, 1.0)
+            block = np.ascontiguousarray(v / lengths).astype(dtype, copy=False)
+            (result,) = play(tape, matrices, block, backend)
+            return result.astype(wide) * (lengths * factor)
+
+        return times
+
+    sizes = {"square": (n, n), "tall": (m, n), "large": (m, m)}
+    return Operator(sizes[kind], wide, product(False), product(True))
 
 
 class OperatorBackend:
