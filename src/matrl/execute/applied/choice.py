@@ -6,7 +6,7 @@ from matrl.core.application import Application
 from matrl.core.folding import fold
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import PlanRecord, StepRecord
-from matrl.core.program import Program
+from matrl.core.program import PRODUCTS, Program
 from matrl.core.splitting import Sizes, best_application
 from matrl.execute.applied.judge import guard_columns
 from matrl.execute.arguments import Verify
@@ -37,7 +37,10 @@ def application_for(
     if verify != "off":
         columns += guard_columns(function)
     application = best_application(program, Sizes(m, n, columns), plan.dtype)
-    return None if set(program.outputs) - application.applied else application
+    saves = any(
+        program.operations[value].kind in (*PRODUCTS, "inverse") for value in application.applied
+    )
+    return application if saves else None
 
 
 def function_for(plan: PlanRecord, shape: tuple[int, int]) -> MatrixFunction:
