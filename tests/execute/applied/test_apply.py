@@ -176,14 +176,16 @@ def test_no_kernel_is_run_on_matrices_but_those_of_what_is_formed(
     apply_plan(plan, a, block(N), verify=verify, backend=counting)
     products = ("matmul", "matmul_herm", "gram", "outer", "inv_spd")
     expected, seen = count(application.formed), counting.counts
+    if verify == "sketch" and FUNCTIONS.get(name).carries == "x":
+        # The upper end is proved by a Cholesky factorisation of u^2 I - A* A.
+        expected["gram" if name == "sign" else "gram:tall", "float64"] += 1
     for product in products:
         assert seen[product, "float64"] == expected[product, "float64"], product
     assert seen["gram:tall", "float64"] == expected["gram:tall", "float64"]
     run = CountingBackend()
-    plan.bind(a, verify="off")
     apply_plan(plan, a, block(N, 4 * N), verify=verify, backend=run)
     total = sum(seen[product, "float64"] for product in products)
-    assert total < sum(run.counts[product, "float64"] for product in products)
+    assert total <= sum(run.counts[product, "float64"] for product in products)
 
 
 def test_the_cholesky_inverse_is_solves_alone(make_plan, make_matrix):
@@ -218,8 +220,7 @@ def test_where_f_of_a_is_formed(name, updates, verify, columns, make_plan, make_
 
 def test_domains_with_zero_are_formed(make_plan, make_matrix):
     plan = make_plan("sqrt")
-    plan = type(plan).from_json(plan.to_json().replace('"has_zero":false', '"has_zero":true'))
-    assert plan.domain.has_zero
+    plan = replace(plan, domain=replace(plan.domain, has_zero=True))
     assert application_for(plan, (N, N), 1) is None
     a, b = make_matrix("sqrt", [0.0, *INSIDE[1:]]), block(N)
     solution = plan.apply(a, b)
@@ -238,7 +239,7 @@ def test_empty_matrices_have_empty_products(make_plan):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "sqrt+invsqrt"])
 def test_a_spectrum_below_the_domain_is_not_passed(name, make_plan, make_matrix, exact):
-    plan = make_plan(name, lower=0.1, tol=1e-6)
+    plan = make_plan(name, lower=0.1, tol=1e-6, scaling="lanczos")
     a, b = make_matrix(name, np.geomspace(1e-3, 0.99, N), (N + 20, N)), block(N)
     solution, run = plan.apply(a, b), plan.run(a)
     assert run.status in ("continued", "fell_back")
@@ -253,7 +254,7 @@ def test_a_spectrum_below_the_domain_is_not_passed(name, make_plan, make_matrix,
 
 
 class Disturbed(Observed):
-    """A backend whose products with blocks of some width are off in one element."""
+    """A backend whose first product with a block of some width is off in one element."""
 
     def __init__(self, columns, factor):
         super().__init__(numpy_backend)
@@ -261,31 +262,26 @@ class Disturbed(Observed):
 
     def matmul(self, out, x, y, **options):
         result = numpy_backend.matmul(out, x, y, **options)
-        if result.shape[-1] == self.columns and result.shape[0] > self.columns:
+        if result.shape[-1] == self.columns:
             result[3, 0] *= self.factor
+            self.columns = -1
         return result
 
 
 @pytest.mark.parametrize("name", ["inv", "sqrt", "invsqrt", "sign", "polar", "sqrt+invsqrt"])
-@pytest.mark.parametrize("columns", [3, 4, 8])
-@pytest.mark.parametrize("factor", [1e3, -1e3, 0.0, np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("columns", "factor"),
+    # Of B, of the sketch, and of the norm, where what is finite may change nothing.
+    [(3, 1e3), (3, -1.0), (3, 0.0), (3, np.nan), (3, np.inf), (4, 1e3), (4, np.nan), (8, np.nan)],
+)
 def test_disturbed_products_are_found(name, columns, factor, make_plan, make_matrix):
-    """Of B (3 columns), of the sketch (4) and of the norm (8, where only NaN and more show)."""
-    if columns == 8 and np.isfinite(factor):
-        pytest.skip("a norm that is a little off changes nothing")
-    plan, a = make_plan(name, tol=1e-6), make_matrix(name, INSIDE, (N + 20, N))
-    b = 1e2 * block(N, 3)
-    # The sketch of the run that follows is of four vectors too.
-    backend = Disturbed(columns, factor).backend
-    try:
-        solution = apply_plan(plan, a, b, backend=backend)
-    except ConvergenceError as error:
-        if columns == 4:
-            assert "neither the schedule nor the direct method" in str(error)
-        else:
-            assert "B: f(A) B is out of the range" in str(error)
-        return
-    assert solution.message.startswith("formed f(A)")
+    plan, a, b = make_plan(name, tol=1e-6), make_matrix(name, INSIDE, (N + 20, N)), block(N, 3)
+    backend = Disturbed(columns, factor)
+    solution = apply_plan(plan, a, b, backend=backend.backend)
+    assert backend.columns == -1
+    assert solution.message.startswith("formed f(A): ")
+    assert solution.status == "converged"
+    assert_is_product(solution, plan.run(a), b, condition=1.0)
 
 
 @pytest.mark.parametrize("name", ["inv", "invsqrt", "invroot-3", "sqrt", "root-3", "power-2/3"])
@@ -320,7 +316,7 @@ def test_what_a_run_refuses_is_refused(make_plan, make_matrix):
 def test_badly_scaled_matrices_and_blocks(name, dtype, size, make_plan, make_matrix):
     """Powers of two change no digit, until the product itself is out of range."""
     if dtype == "float32":
-        size //= 3
+        size = int(size / 9)
     exponent = 3 * size  # a multiple of every index
     exponent -= exponent % 6
     plan = make_plan(name, dtype=dtype, scaling="frobenius", lower=5e-3, tol=TOL[dtype])
@@ -333,9 +329,8 @@ def test_badly_scaled_matrices_and_blocks(name, dtype, size, make_plan, make_mat
     ):
         shift = round(exponent * power)
         expected = np.ldexp(y, [shift + size, shift])
-        np.testing.assert_allclose(
-            x, expected, rtol=0, atol=1e3 * np.finfo(dtype).eps * np.abs(expected).max(axis=0)
-        )
+        largest = np.abs(expected).max(axis=0)
+        assert np.all(np.abs(x - expected) <= 1e3 * np.finfo(dtype).eps * largest)
 
 
 def test_products_out_of_range_are_an_error(make_plan, make_matrix):
@@ -373,10 +368,7 @@ def test_options_are_checked(make_plan):
 
 def test_plans_that_differ_in_steps_alone_are_split_apart(make_plan, make_matrix):
     """The programs kept from call to call are those of the steps."""
-    a, b = make_matrix("invsqrt", INSIDE), block(N)
-    plan = make_plan("invsqrt", tol=1e-6)
-    shorter = type(plan).from_json(plan.to_json())
-    object.__setattr__(shorter, "steps", plan.steps[:1])
-    assert plan.apply(a, b, verify="off").steps > shorter.apply(a, b, verify="off").steps
-    off = replace(plan.apply(a, b, verify="off")).value - shorter.apply(a, b, verify="off").value
-    assert np.linalg.norm(off) > 1e-3
+    a, b, plan = make_matrix("invsqrt", INSIDE), block(N), make_plan("invsqrt", tol=1e-6)
+    shorter = replace(plan, steps=plan.steps[:1])
+    values = [one.apply(a, b, verify="off").value for one in (plan, shorter)]
+    assert np.linalg.norm(values[0] - values[1]) > 1e-3

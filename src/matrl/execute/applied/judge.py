@@ -7,8 +7,8 @@ operator in the plan's dtype. What differs:
 - Roots and positive powers eigenvalue by eigenvalue are judged by I minus a word in X and A^-1, by
   a Cholesky factorisation of A, instead of a word in X^-1 and A: X has no factor here. That X is
   positive definite is then not proved, as it is not for inverse roots: of flips of signs only those
-  show that make a Rayleigh quotient of the four vectors negative, or Ritz values, or the residual.
-- The Frobenius norm of a value is estimated by eight vectors. In the Frobenius measure the rate of
+  show that make a Rayleigh quotient of eight vectors negative, or Ritz values, or the residual.
+- The Frobenius norm of a value is estimated by these vectors. In the Frobenius measure the rate of
   false alarms is therefore not the one the guard states; an alarm costs the time of a run.
 - That values are Hermitian is not asked by itself: no factorisation reads one triangle of them.
 - f(A) B is compared with the operator once more, on a combination of the columns of B in random
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from matrl.backends.protocol import Backend, Matrix
+from matrl.backends.protocol import Backend
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import PlanRecord
 from matrl.execute.applied.operator import Operator, OperatorBackend
@@ -33,9 +33,9 @@ from matrl.execute.residuals.check import Block, column_norms, frobenius_norms
 from matrl.execute.residuals.powers import word_exponents
 from matrl.functions import FUNCTIONS
 
-__all__ = ["agrees", "guard_columns", "judge_operators", "norm_of"]
+__all__ = ["agrees", "guard_columns", "judge_operators", "probed"]
 
-NORM_VECTORS = 8
+PROBES = 8
 _AGREEMENT = 3.0
 _SKETCH = 12
 """Products with vectors for each factor of a word: three powers of four vectors."""
@@ -45,27 +45,35 @@ def guard_columns(function: MatrixFunction) -> int:
     """Return with how many vectors, about, the sketch multiplies each output.
 
     >>> guard_columns(FUNCTIONS.get("invsqrt")), guard_columns(FUNCTIONS.get("polar"))
-    (37, 45)
+    (33, 45)
     """
     if function.carries == "x":
         # X* X three times, X and X X* once, and H, in one way or the other.
-        return 2 * _SKETCH + 3 * 4 + 1 + NORM_VECTORS + (4 if function.factor else 0)
-    return _SKETCH * function.root_index + 5 + NORM_VECTORS
+        return 2 * _SKETCH + 3 * 4 + 1 + PROBES + (4 if function.factor else 0)
+    return _SKETCH * function.root_index + 1 + PROBES
 
 
-def random_block(n: int, columns: int, dtype: Any) -> Block:
+def _random_block(n: int, dtype: Any) -> Block:
     """Return standard Gaussian vectors, not those of the sketch."""
     random = np.random.default_rng(n + 1)
-    block = random.standard_normal((n, columns))
+    block = random.standard_normal((n, PROBES))
     if np.dtype(dtype).kind == "c":
-        block = (block + 1j * random.standard_normal((n, columns))) / math.sqrt(2.0)
+        block = (block + 1j * random.standard_normal((n, PROBES))) / math.sqrt(2.0)
     return block.astype(dtype)
 
 
-def norm_of(operator: Operator) -> float:
-    """Return an estimate of its Frobenius norm: right in the mean square, 25 % off at rank one."""
-    image = operator.times(random_block(operator.shape[1], NORM_VECTORS, operator.dtype))
-    return float(frobenius_norms(image)) / math.sqrt(NORM_VECTORS)
+def probed(operator: Operator) -> Operator:
+    """Return the operator with an estimate of its Frobenius norm, and its least Rayleigh quotient.
+
+    The norm is right in the mean square, 25 % off at rank one.
+    """
+    block = _random_block(operator.shape[1], operator.dtype)
+    image = operator.times(block)
+    norm = float(frobenius_norms(image)) / math.sqrt(PROBES)
+    if image.shape != block.shape:
+        return replace(operator, frobenius_norm=norm)
+    quotients = np.einsum("ij,ij->j", block.conj(), image).real / column_norms(block) ** 2
+    return replace(operator, frobenius_norm=norm, least_quotient=float(quotients.min()))
 
 
 def agrees(
@@ -96,7 +104,9 @@ def judge_operators(
     values = tuple(operator.as_matrix for operator in operators)
     reading = OperatorBackend(backend).backend
     case = case_of(plan, function, prepared.a, values, prepared.size, prepared.exponent, reading)
-    verdicts = [_judged(part) for part in _parts(case)]
+    verdicts = [
+        _judged(part, operator) for part, operator in zip(_parts(case), operators, strict=False)
+    ]
     bounds = [verdict.residual_bound for verdict in verdicts]
     return Verdict(
         all(verdict.passed for verdict in verdicts),
@@ -114,19 +124,14 @@ def _parts(case: Case) -> list[Case]:
     ]
 
 
-def _judged(case: Case) -> Verdict:
-    if case.function.carries != "x" and not _looks_positive(case, case.value):
+def _judged(case: Case, operator: Operator) -> Verdict:
+    # Also where it is no number.
+    if case.function.carries != "x" and not operator.least_quotient > 0.0:
         return REFUSED
     if case.function.carries == "y" and case.norm == "eigenvalue":
         turned = _of_the_inverse(case)
         return REFUSED if turned is None else check_sketch(turned)
     return check_sketch(case)
-
-
-def _looks_positive(case: Case, value: Matrix) -> bool:
-    block = random_block(case.n, 4, case.dtype)
-    quotients = np.einsum("ij,ij->j", block.conj(), case.times(value, block)).real
-    return bool(np.all(quotients > 0.0))
 
 
 def _of_the_inverse(case: Case) -> Case | None:

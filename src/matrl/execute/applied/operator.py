@@ -74,7 +74,8 @@ def play(
 class Operator:
     """A linear operator (m, n) on blocks of float64 or complex128, in the place of an array.
 
-    ``frobenius_norm`` is an estimate. Hermitian ones need no ``adjoint``.
+    ``frobenius_norm`` is an estimate, ``least_quotient`` the least Rayleigh quotient seen, of
+    operators that are square.
     """
 
     shape: tuple[int, ...]
@@ -82,6 +83,7 @@ class Operator:
     times: Callable[[Block], Block]
     adjoint_times: Callable[[Block], Block]
     frobenius_norm: float = np.nan
+    least_quotient: float = np.nan
 
     @property
     def ndim(self) -> int:

@@ -17,7 +17,7 @@ from matrl.errors import ConvergenceError, IndefiniteMatrixError, NonFiniteError
 from matrl.execute.applied.arguments import as_block, as_single_matrix
 from matrl.execute.applied.blocks import ModerateBlock
 from matrl.execute.applied.choice import application_for, function_for
-from matrl.execute.applied.judge import agrees, judge_operators, norm_of
+from matrl.execute.applied.judge import agrees, judge_operators, probed
 from matrl.execute.applied.operator import form, operator_of, play
 from matrl.execute.arguments import Verify, as_input, check_options, matrix_shape
 from matrl.execute.executor import Executor
@@ -197,7 +197,7 @@ class _Run:
             factor = prepared.bound**exponent
             shape = prepared.a.shape
             one = operator_of(self.application, index, matrices, shape, factor, backend)
-            operators.append(replace(one, frobenius_norm=norm_of(one)))
+            operators.append(probed(one))
         verdict = judge_operators(plan, self.function, prepared, tuple(operators), backend)
         if not verdict.passed:
             return verdict, "the residual of f(A) as an operator exceeds the tolerance"
