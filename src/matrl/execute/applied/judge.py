@@ -82,14 +82,15 @@ def agrees(
     """Return whether ``value`` is the operator (or its adjoint) times ``block`` to the tolerance.
 
     Columns are compared in units of ||F||_F and their lengths, all at once: an error of one column
-    beyond 3 s^(1/2) tol is found.
+    beyond 3 s^(1/2) tol (and rounding in the dtype of the value) is found.
     """
     lengths = column_norms(block.astype(operator.dtype))
     signs = np.random.default_rng(block.shape[1]).choice([-1.0, 1.0], len(lengths))
     weights = np.where(lengths > 0.0, signs / np.where(lengths > 0.0, lengths, 1.0), 0.0)[:, None]
     times = operator.adjoint_times if adjoint else operator.times
     difference = times(block @ weights.astype(operator.dtype)) - value @ weights
-    allowed = _AGREEMENT * tol * operator.frobenius_norm * math.sqrt(len(lengths))
+    rounding = 8.0 * math.sqrt(len(block)) * float(np.finfo(value.dtype).eps)
+    allowed = (_AGREEMENT * tol + rounding) * operator.frobenius_norm * math.sqrt(len(lengths))
     return float(frobenius_norms(difference)) <= allowed
 
 
