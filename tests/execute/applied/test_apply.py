@@ -174,6 +174,7 @@ def test_no_kernel_is_run_on_matrices_but_those_of_what_is_formed(
 ):
     plan, a = make_plan(name), make_matrix(name, INSIDE, (N + 20, N))
     application = application_for(plan, a.shape, 2, verify)
+    assert application is not None
     counting = CountingBackend()
     apply_plan(plan, a, block(N), verify=verify, backend=counting)
     products = ("matmul", "matmul_herm", "gram", "outer", "inv_spd")
