@@ -110,8 +110,9 @@ class Plan(PlanRecord):
         the value is (m, s) or (m,), of functions with two outputs a pair. By counted operations,
         those of the check included, the schedule's last products become products with B, and
         inverses nothing else needs become solves with a Cholesky factor. ``verify="sketch"`` then
-        checks f(A) as an operator on a few random vectors: residual and status are f(A)'s, and the
-        rounding of its product with B, of the plan's dtype, is not in them. Where forming f(A) is
+        checks f(A) as an operator on a few random vectors, and B's product against it: residual and
+        status are f(A)'s. It claims what it does of a run, but that roots and positive powers are
+        not proved positive definite (see :mod:`matrl.execute.applied.judge`). Where forming f(A) is
         cheaper (B has many columns, n is small), where that check fails, and with ``"full"``, the
         plan runs as by :meth:`run` and its value is multiplied. ``"off"`` checks neither A nor B
         nor the result. Raises what :meth:`run` does, :class:`~matrl.errors.InputError` for a B that
