@@ -9,6 +9,7 @@ from matrl.core.matrices import as_array
 from matrl.core.plan import PlanRecord
 from matrl.core.solution import Solution
 from matrl.errors import ArtifactError, InputError
+from matrl.execute.applied import apply_plan
 from matrl.execute.executor import Executor, RankDeficient, Verify
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, can_meet_zero
@@ -115,3 +116,38 @@ class Plan(PlanRecord):
             overwrite_a=overwrite_a,
         )
         return executor(a, out=out)
+
+    def apply(self, a: Any, b: Any, *, verify: Verify = "sketch") -> Solution:
+        """Return f(A) B as the value of a :class:`~matrl.Solution`, without f(A) where that pays.
+
+        ``a`` is one matrix (m, n), as in :meth:`run`; ``b`` is (n, s) or (n,), of the plan's dtype;
+        the value is (m, s) or (m,), of functions with two outputs a pair. By counted operations,
+        those of the check included, the schedule's last products become products with B, and
+        inverses nothing else needs become solves with a Cholesky factor. ``verify="sketch"`` then
+        checks f(A) as an operator on a few random vectors, and B's product against it: residual and
+        status are f(A)'s. It claims what it does of a run, but that roots and positive powers are
+        not proved positive definite (see :mod:`matrl.execute.applied.judge`). Where forming f(A) is
+        cheaper (B has many columns, n is small), where that check fails, and with ``"full"``, the
+        plan runs as by :meth:`run` and its value is multiplied. ``"off"`` checks neither A nor B
+        nor the result. Raises what :meth:`run` does, :class:`~matrl.errors.InputError` for a B that
+        does not fit, and :class:`~matrl.errors.ConvergenceError` for f(A) B out of the dtype's
+        range. Source: Higham, *Functions of Matrices*, chapter 13, doi:10.1137/1.9780898717778.
+
+        >>> import numpy as np
+        >>> from matrl.core.plan import Domain, Prediction, Scaling, StepRecord
+        >>> plan = Plan(
+        ...     function="inv",
+        ...     dtype="float64",
+        ...     shape=(2, 2),
+        ...     tol=1e-10,
+        ...     norm="eigenvalue",
+        ...     domain=Domain(0.1, 8.0, relative=False, proved=True),
+        ...     scaling=Scaling("constant", 0.125),
+        ...     steps=(StepRecord("cholesky", "direct", "float64"),),
+        ...     predicted=Prediction(0.0, 0.0, 0.0, ""),
+        ... )
+        >>> solution = plan.apply(np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([3.0, 3.0]))
+        >>> print(solution.value.round(12), solution.status)
+        [1. 1.] converged
+        """
+        return apply_plan(self, a, b, verify=verify)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from matrl.core.precision import is_half
 from matrl.core.program import PRODUCTS, Operation, Program
 
-__all__ = ["fold"]
+__all__ = ["fold", "hermitian_values"]
 
 _HERMITIAN_KINDS = frozenset({"gram", "outer", "inverse", "lyapunov", "spectral", "symmetrize"})
 
@@ -28,7 +28,7 @@ def fold(program: Program) -> Program:
     [('matmul', (0, 0, 0), (3.0, -2.0), 1.0)]
     """
     operations = list(program.operations)
-    hermitian = _hermitian_values(program)
+    hermitian = hermitian_values(program)
     readers = [0] * len(operations)
     for op in operations:
         for operand in op.operands:
@@ -65,7 +65,7 @@ def _folded(product: Operation, combination: Operation, place: int) -> Operation
     )
 
 
-def _hermitian_values(program: Program) -> list[bool]:
+def hermitian_values(program: Program) -> list[bool]:
     """Return which values are exactly Hermitian, whatever the Hermitian input."""
     known: list[bool] = []
     for op in program.operations:
