@@ -171,3 +171,17 @@ def test_direct_methods(name):
         a[:, 0] = a[:, 1]
         with pytest.raises(MatrlError, match=r"^A: "):
             plan.run(torch.from_numpy(a))
+
+
+@pytest.mark.parametrize("function", ["invsqrt", "polar", "polar-right"])
+@pytest.mark.parametrize("columns", [None, 3])
+def test_plans_are_applied_to_tensors(plans, function, columns):
+    plan = plans[function, "float64"]
+    a = matrices(function, "float64", (N, N))
+    b = np.random.default_rng(0).standard_normal(N if columns is None else (N, columns))
+    found = plan.apply(torch.from_numpy(a), torch.from_numpy(b))
+    close(found.value, plan.apply(a, b).value)
+    with pytest.raises(InputError, match=r"^B: must be of the same library as A, Tensor, not nd"):
+        plan.apply(torch.from_numpy(a), b)
+    with pytest.raises(InputError, match=r"^B: has dtype float32"):
+        plan.apply(torch.from_numpy(a), torch.from_numpy(b).float())

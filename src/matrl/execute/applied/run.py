@@ -3,17 +3,19 @@
 import logging
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from matrl.backends.libraries import library_of
 from matrl.backends.numpy import numpy_backend
 from matrl.backends.protocol import Backend, Matrix
 from matrl.core.application import Application
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import PlanRecord
 from matrl.core.solution import Solution
-from matrl.errors import ConvergenceError, IndefiniteMatrixError, NonFiniteError
+from matrl.errors import ConvergenceError, IndefiniteMatrixError, InputError, NonFiniteError
 from matrl.execute.applied.arguments import as_block, as_single_matrix
 from matrl.execute.applied.blocks import ModerateBlock
 from matrl.execute.applied.choice import application_for, function_for
@@ -39,6 +41,8 @@ def apply_plan(
 ) -> Solution:
     """Return f(A) B for one matrix A (m, n) and B (n, s) or (n,), both of the plan's dtype.
 
+    Both are of NumPy, PyTorch or JAX, and so is the value; the work is done on the host.
+
     Where the schedule is cheaper applied to B than carried out, it is
     (:mod:`matrl.execute.applied.choice`), and f(A) is judged as an operator
     (:mod:`matrl.execute.applied.judge`). Where not, with ``verify="full"``, and where that check
@@ -46,6 +50,22 @@ def apply_plan(
     :class:`~matrl.execute.Executor` does, InputError for a B that does not fit, and
     ConvergenceError for an f(A) B out of the dtype's range.
     """
+    library = library_of(a)
+    if library is None:
+        return _apply(plan, a, b, verify, backend)
+    if not isinstance(library_of(b), type(library)):
+        raise InputError(
+            f"B: must be of the same library as A, {type(a).__name__}, not {type(b).__name__}"
+        )
+    array = as_input(a, plan, tuple(a.shape[-2:]), library)
+    vectors = library.view(b if b.ndim > 1 else b[:, None], "B")
+    found = _apply(plan, array, vectors if b.ndim > 1 else vectors[:, 0], verify, backend)
+    if isinstance(found.value, tuple):
+        return replace(found, value=tuple(library.given_back(one, b) for one in found.value))
+    return replace(found, value=library.given_back(found.value, b))
+
+
+def _apply(plan: PlanRecord, a: Any, b: Any, verify: Verify, backend: Backend) -> Solution:
     started = time.perf_counter()
     check_options(verify, "refuse", None)
     array = as_single_matrix(a)
@@ -65,7 +85,8 @@ def apply_plan(
     value = found.value
     if b.ndim == 1:
         is_pair = isinstance(value, tuple)
-        value = tuple(one[:, 0] for one in value) if is_pair else value[:, 0]
+        vectors = tuple(one.reshape(-1) for one in (value if is_pair else (value,)))
+        value = vectors if is_pair else vectors[0]
     return replace(found, value=value, seconds=time.perf_counter() - started)
 
 
@@ -148,7 +169,7 @@ class _Run:
                 return None
         elif plan.scaling.kind != "constant":
             norms = backend.norms(a)
-        room = backend.empty(a.shape, a.dtype)
+        room = partial(backend.empty, a.shape, a.dtype)
         prepared = prepare(plan, self.function, a, norms, room, backend)
         if checks:
             assert prepared.norms is not None
