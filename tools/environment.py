@@ -28,8 +28,8 @@ PYTHON = VENV / "bin" / "python"
 PINS = ("constraints.txt", "constraints-torch.txt")
 PARTS = {
     "demo": ("demo",),
-    "test": ("demo", "ray", "test"),
-    "lint": ("demo", "ray", "test", "lint"),
+    "test": ("demo", "jax", "ray", "test"),
+    "lint": ("demo", "jax", "ray", "test", "lint"),
 }
 TORCH = "2.13.0"
 # Packages that only the builds of PyTorch for graphics processors bring along.

@@ -1,16 +1,18 @@
 """Plans: what discovery finds, what is stored, and what runs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from matrl.backends.libraries import library_of
+from matrl.backends.libraries import library_named, library_of
 from matrl.core.matrices import as_array
 from matrl.core.plan import PlanRecord
 from matrl.core.solution import Solution
 from matrl.errors import ArtifactError, InputError
 from matrl.execute.applied import apply_plan
 from matrl.execute.executor import Executor, RankDeficient, Verify
+from matrl.execute.pure import pure_function
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, can_meet_zero
 from matrl.iterations.schedule import check_schedule
@@ -151,3 +153,20 @@ class Plan(PlanRecord):
         [1. 1.] converged
         """
         return apply_plan(self, a, b, verify=verify)
+
+    def as_function(self, library: str) -> Callable[[Any], Any]:
+        """Return f as a pure function of arrays of ``"jax"`` or ``"torch"``, unchecked.
+
+        It takes arrays (..., m, n) of the plan's dtype, looks at no value and writes nothing: for
+        ``jax.jit`` and ``jax.vmap``, ``torch.compile`` and ``torch.func.vmap``, and on whatever
+        device the array is. Scaling and schedule are those of a run, and **nothing else is**: a
+        matrix outside the plan's domain gives a wrong value without a word, and NaN where a
+        factorisation breaks down. Functions with two outputs return a pair.
+
+        Raises :class:`~matrl.errors.InputError` for other libraries, and the function for arrays it
+        does not fit.
+
+        >>> plan = Plan.load("plan.json")  # doctest: +SKIP
+        >>> values = jax.jit(jax.vmap(plan.as_function("jax")))(matrices)  # doctest: +SKIP
+        """
+        return pure_function(self, library_named(library).backend)

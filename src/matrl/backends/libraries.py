@@ -8,8 +8,9 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from matrl.backends.protocol import Backend
+from matrl.errors import InputError
 
-__all__ = ["Library", "library_of"]
+__all__ = ["Library", "library_named", "library_of"]
 
 
 class Library(Protocol):
@@ -75,6 +76,24 @@ def library_of(a: Any) -> Library | None:
     if root in ("jax", "jaxlib") and "jax" in sys.modules:
         return import_module("matrl.backends.jax.library").library_of(a)
     return None
+
+
+def library_named(name: str) -> Library:
+    """Return the library ``"torch"`` (arrays of the CPU) or ``"jax"``.
+
+    Raises :class:`~matrl.errors.InputError` for others, and for one that is not installed.
+    """
+    if name not in ("torch", "jax"):
+        raise InputError(f"library: must be 'torch' or 'jax', got {name!r}")
+    try:
+        module = import_module(f"matrl.backends.{name}.library")
+    except ImportError as error:
+        hint = "; PyTorch's CPU wheels are on https://download.pytorch.org/whl/cpu"
+        raise InputError(
+            f"library: {name} cannot be imported ({error}); pip install 'matrl[{name}]'"
+            + (hint if name == "torch" else "")
+        ) from None
+    return module.library()
 
 
 def _is_subclass(a: Any, module: str, name: str) -> bool:

@@ -24,6 +24,7 @@ from matrl.execute.arguments import (
     matrix_shape,
 )
 from matrl.execute.guard import FAILURE_PROBABILITY, Verdict
+from matrl.execute.orientation import function_for
 from matrl.execute.single import Outcome, SingleRun
 from matrl.execute.stack import StackMemory, StackRun
 from matrl.functions import FUNCTIONS
@@ -32,7 +33,6 @@ __all__ = ["Executor", "RankDeficient", "Verify"]
 
 logger = logging.getLogger(__name__)
 
-_OTHER_SIDE = {"polar-right": "polar-left", "polar-left": "polar-right"}
 _NUMBERS = ("residual", "residual_bound", "error_bound")
 
 
@@ -72,13 +72,10 @@ class Executor:
         self._plan, self._verify, self._overwrite_a = plan, verify, overwrite_a
         self._function = FUNCTIONS.get(plan.function)
         self._shape = m, n = matrix_shape(self._function, shape)
-        # A wide matrix runs as its conjugate transpose: with A = U H, A* = U* (U H U*), so that
-        # the right Hermitian factor of one is the left one of the other.
-        self._is_wide = m < n
-        name = _OTHER_SIDE.get(plan.function, plan.function) if self._is_wide else plan.function
+        self._is_wide = m < n  # it runs as its conjugate transpose
         self._single = SingleRun(
             plan,
-            FUNCTIONS.get(name),
+            function_for(plan, self._shape),
             (max(m, n), min(m, n)),
             verify,
             rank_deficient,

@@ -6,7 +6,7 @@ import numpy as np
 
 from matrl.backends.protocol import Backend, Matrix
 
-__all__ = ["largest_ritz_value"]
+__all__ = ["largest_ritz_value", "random_start"]
 
 
 def largest_ritz_value(
@@ -22,7 +22,7 @@ def largest_ritz_value(
     stack = a if a.ndim > 2 else a[None]
     *batch, rows, n = stack.shape
     vector = np.empty((*batch, n, 1), a.dtype)
-    vector[...] = _start(n, a.dtype, seed)
+    vector[...] = random_start(n, a.dtype, seed)
     previous = np.zeros_like(vector)
     product, image = backend.empty(vector.shape, a.dtype), backend.empty((*batch, rows, 1), a.dtype)
     steps = min(steps, n)
@@ -53,7 +53,7 @@ def largest_ritz_value(
     return values if a.ndim > 2 else float(values[0])
 
 
-def _start(n: int, dtype: np.dtype[Any], seed: int) -> Matrix:
+def random_start(n: int, dtype: np.dtype[Any], seed: int) -> Matrix:
     """Return a random unit vector (n, 1)."""
     random = np.random.default_rng(seed)
     start = random.standard_normal(n)

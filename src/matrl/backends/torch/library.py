@@ -9,7 +9,7 @@ import torch
 from matrl.backends.torch.backend import TorchBackend
 from matrl.errors import ConvergenceError, InputError
 
-__all__ = ["TorchLibrary", "library_of"]
+__all__ = ["TorchLibrary", "library", "library_of"]
 
 _HALVES = (torch.bfloat16, torch.float16)
 _RUNS = (torch.float32, torch.float64, torch.complex64, torch.complex128, *_HALVES)
@@ -87,3 +87,8 @@ class TorchLibrary:
 def library_of(a: torch.Tensor) -> TorchLibrary:
     """Return the library for the device of ``a``."""
     return TorchLibrary(a.device)
+
+
+def library() -> TorchLibrary:
+    """Return the library for the CPU."""
+    return TorchLibrary(torch.device("cpu"))

@@ -10,12 +10,10 @@ from matrl.core.program import PRODUCTS, Program
 from matrl.core.splitting import Sizes, best_application
 from matrl.execute.applied.judge import guard_columns
 from matrl.execute.arguments import Verify
-from matrl.functions import FUNCTIONS
+from matrl.execute.orientation import function_for
 from matrl.iterations import trace_schedule
 
-__all__ = ["application_for", "function_for"]
-
-_OTHER_SIDE = {"polar-right": "polar-left", "polar-left": "polar-right"}
+__all__ = ["application_for"]
 
 
 def application_for(
@@ -41,14 +39,6 @@ def application_for(
         program.operations[value].kind in (*PRODUCTS, "inverse") for value in application.applied
     )
     return application if saves else None
-
-
-def function_for(plan: PlanRecord, shape: tuple[int, int]) -> MatrixFunction:
-    """Return the function of the conjugate transpose where A is wide."""
-    is_wide = shape[0] < shape[1]
-    return FUNCTIONS.get(
-        _OTHER_SIDE.get(plan.function, plan.function) if is_wide else plan.function
-    )
 
 
 @lru_cache(maxsize=64)

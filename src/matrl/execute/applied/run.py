@@ -18,12 +18,13 @@ from matrl.core.solution import Solution
 from matrl.errors import ConvergenceError, IndefiniteMatrixError, InputError, NonFiniteError
 from matrl.execute.applied.arguments import as_block, as_single_matrix
 from matrl.execute.applied.blocks import ModerateBlock
-from matrl.execute.applied.choice import application_for, function_for
+from matrl.execute.applied.choice import application_for
 from matrl.execute.applied.judge import agrees, judge_operators, probed
 from matrl.execute.applied.operator import form, operator_of, play
 from matrl.execute.arguments import Verify, as_input, check_options, matrix_shape
 from matrl.execute.executor import Executor
 from matrl.execute.guard import FAILURE_PROBABILITY, REFUSED, Verdict
+from matrl.execute.orientation import function_for
 from matrl.execute.prepare import Prepared, checked_norms, prepare
 from matrl.execute.residuals.check import Block
 from matrl.execute.upper_end import check_upper_end

@@ -1,0 +1,1 @@
+"""Kernels on JAX arrays: pure functions, to be traced, compiled and batched."""

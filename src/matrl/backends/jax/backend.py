@@ -1,0 +1,66 @@
+"""The backend on JAX arrays."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from matrl.backends.jax import elementwise, factorizations, products
+
+__all__ = ["JaxBackend"]
+
+
+class JaxBackend:
+    """Kernels on JAX arrays, as described in ``Backend``: pure functions, for ``jit`` and ``vmap``.
+
+    ``out`` is ignored but for its dtype, and every kernel returns a new array. What breaks down
+    becomes NaN. There is no float64 unless ``jax_enable_x64`` is set.
+
+    >>> backend, x = JaxBackend(), jnp.array([[1.0, 2.0]])
+    >>> print(jax.jit(lambda x: backend.outer_gram(None, x, x))(x).tolist())
+    [[5.0]]
+    """
+
+    namespace: Any = jnp
+    is_pure = True
+    raises_on_breakdown = False
+
+    cast = staticmethod(elementwise.cast)
+    linear = staticmethod(elementwise.linear)
+    scale_by_power_of_two = staticmethod(elementwise.scale_by_power_of_two)
+    symmetrize = staticmethod(elementwise.symmetrize)
+    norms = staticmethod(elementwise.norms)
+    asymmetry = staticmethod(elementwise.asymmetry)
+    is_finite = staticmethod(elementwise.is_finite)
+
+    matmul = staticmethod(products.matmul)
+    matmul_hermitian = staticmethod(products.matmul_hermitian)
+    matmul_averaged = staticmethod(products.matmul_averaged)
+    gram = staticmethod(products.gram)
+    outer_gram = staticmethod(products.outer_gram)
+    gram_averaged = staticmethod(products.gram_averaged)
+
+    inverse_spd = staticmethod(factorizations.inverse_spd)
+    inverse = staticmethod(factorizations.inverse)
+    spectral_function = staticmethod(factorizations.spectral_function)
+    lyapunov = staticmethod(factorizations.lyapunov)
+    polar_factor = staticmethod(factorizations.polar_factor)
+    cholesky = staticmethod(factorizations.cholesky)
+    solve_triangular = staticmethod(factorizations.solve_triangular)
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+        """Return zeros, for what is not initialised is never read."""
+        return jnp.zeros(shape, dtype)
+
+    def round_to(self, out: jax.Array, precision: str) -> jax.Array:
+        """Return ``out``, whose kernels round by themselves."""
+        return out
+
+    def from_host(self, x: np.ndarray) -> jax.Array:
+        """Return an array with the content of ``x``."""
+        return jnp.asarray(x)
+
+    def to_host(self, x: jax.Array) -> np.ndarray:
+        """Return a NumPy array of ``x``, not to be written."""
+        return np.asarray(x)
