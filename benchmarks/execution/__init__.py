@@ -1,0 +1,1 @@
+"""How fast plans run: overhead, memory, predictions, and against the routes of other libraries."""
