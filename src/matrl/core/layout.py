@@ -1,13 +1,17 @@
 """Slot allocation: which values of a program may share memory."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from matrl.core.precision import is_half
 from matrl.core.program import PRODUCTS, Operation, Program, Shape
 
 __all__ = ["INPUT", "Layout", "allocate", "output_slot"]
 
+_Kind: TypeAlias = tuple[str, Shape]
+
 INPUT = -1
+_STARTS = 4
 
 
 def output_slot(index: int) -> int:
@@ -29,49 +33,99 @@ def allocate(program: Program, *, overwrite_input: bool = False) -> Layout:
 
     A linear combination, also one folded into a product, may be written over an operand read for
     the last time; nothing else is written into a slot it reads. Outputs are written straight into
-    the caller's arrays. With ``overwrite_input`` the memory of the input is a slot too.
+    the caller's arrays, whose memory is a slot until then. With ``overwrite_input`` that of the
+    input is one too.
     """
-    last = program.last_uses()
-    outputs: dict[int, int] = {}
-    for index, value in enumerate(program.outputs):
-        outputs.setdefault(value, output_slot(index))
-    free: dict[tuple[str, Shape], list[int]] = {}
-    kinds: list[tuple[str, Shape]] = []
-    kind_of: dict[int, tuple[str, Shape]] = {}
-    slots: list[int] = []
+    # Whether a chain of values ends in the output's array depends on which of them began there.
+    tried = (_scanned(program, overwrite_input, late) for late in range(_STARTS))
+    return min(tried, key=lambda layout: len(layout.dtypes))
+
+
+def _scanned(program: Program, overwrite_input: bool, late: int) -> Layout:
+    """Return the layout of a scan in which outputs' arrays are free ``late`` operations later."""
+    scan = _Scan(program, late)
     for index, op in enumerate(program.operations):
         if op.kind == "input":
-            slots.append(INPUT)
+            scan.slots.append(INPUT)
             if overwrite_input:
-                kind_of[INPUT] = (op.dtype, op.shape)
-            continue
+                scan.kind_of[INPUT] = (op.dtype, op.shape)
+        else:
+            scan.place(index, op)
+    return Layout(
+        tuple(scan.slots),
+        tuple(dtype for dtype, _ in scan.made),
+        tuple(shape for _, shape in scan.made),
+    )
+
+
+class _Scan:
+    """The state of the scan: where values are, and what is free."""
+
+    def __init__(self, program: Program, late: int) -> None:
+        self._program, self._late = program, late
+        self._last = program.last_uses()
+        self.slots: list[int] = []
+        self.made: list[_Kind] = []
+        self.kind_of: dict[int, _Kind] = {}
+        self._free: dict[_Kind, list[int]] = {}
+        self._homes: dict[int, int] = {}
+        """Which operation an output's array is for."""
+        for index, value in enumerate(program.outputs):
+            op = program.operations[value]
+            if op.kind != "input" and value not in self._homes.values():
+                code = output_slot(index)
+                self._homes[code] = value
+                self.kind_of[code] = (op.dtype, op.shape)
+                self._free.setdefault(self.kind_of[code], []).insert(0, code)
+
+    def place(self, index: int, op: Operation) -> None:
+        """Give the value of an operation a slot, and set those free that it has read last."""
         kind = (op.dtype, op.shape)
         dying = {
-            slots[operand]: kind_of[slots[operand]]
+            self.slots[operand]: None
             for operand in op.operands
-            if last[operand] == index and slots[operand] in kind_of
+            if self._last[operand] == index and self.slots[operand] in self.kind_of
         }
-        overwritten = [
-            slots[operand] for operand in _overwritable(op) if dying.get(slots[operand]) == kind
-        ]
-        if index in outputs:
-            slots.append(outputs[index])
-        elif overwritten:
-            slots.append(overwritten[0])
-            del dying[overwritten[0]]
+        home = next((code for code, value in self._homes.items() if value == index), None)
+        if home is not None:
+            slot = home
+            self._take(kind, slot)
         else:
-            available = free.setdefault(kind, [])
-            if available:
-                slots.append(available.pop())
-            else:
-                slots.append(len(kinds))
-                kind_of[len(kinds)] = kind
-                kinds.append(kind)
-        for slot, shape in dying.items():
-            free.setdefault(shape, []).append(slot)
-    return Layout(
-        tuple(slots), tuple(dtype for dtype, _ in kinds), tuple(shape for _, shape in kinds)
-    )
+            overwritten = [self.slots[operand] for operand in _overwritable(op)]
+            slot = next((s for s in overwritten if s in dying and self._fits(s, index, kind)), None)
+            if slot is None:
+                slot = self._taken(index, kind)
+        self.slots.append(slot)
+        dying.pop(slot, None)
+        for freed in dying:
+            self._free.setdefault(self.kind_of[freed], []).append(freed)
+
+    def _taken(self, index: int, kind: _Kind) -> int:
+        """Take what is free, an output's array by preference, or make a slot."""
+        available = sorted(self._free.get(kind, []))
+        slot = next((s for s in available if self._fits(s, index, kind)), None)
+        if slot is None:
+            slot = len(self.made)
+            self.made.append(kind)
+            self.kind_of[slot] = kind
+        self._take(kind, slot)
+        return slot
+
+    def _take(self, kind: _Kind, slot: int) -> None:
+        free = self._free.get(kind, [])
+        if slot in free:
+            free.remove(slot)
+
+    def _fits(self, slot: int, index: int, kind: _Kind) -> bool:
+        """Whether a value may stay in a slot until its last use."""
+        if self.kind_of[slot] != kind:
+            return False
+        home = self._homes.get(slot)
+        if home is None:
+            return True
+        last = self._last[index]
+        read_by_home = last == home and index in _overwritable(self._program.operations[home])
+        return self._late < index < home and (last < home or read_by_home)
 
 
 def _overwritable(op: Operation) -> tuple[int, ...]:
