@@ -11,6 +11,7 @@ from matrl.backends import elementwise, factorizations, halves, products, spectr
 from matrl.backends.layout import check_matrix, check_square
 from matrl.backends.norms import all_finite, matrix_norms, stack_norms
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
+from matrl.core.precision import DTYPES
 
 __all__ = ["NumpyBackend", "numpy_backend"]
 
@@ -39,6 +40,14 @@ class NumpyBackend:
     >>> print(numpy_backend.outer_gram(out, x, x))
     [[5.]]
     """
+
+    dtypes = DTYPES
+    writes_in_place = True
+    out_optional = False
+    raises_on_breakdown = True
+
+    from_host = staticmethod(np.asarray)
+    to_host = staticmethod(np.asarray)
 
     cast = staticmethod(elementwise.cast)
     linear = staticmethod(_by_dimension(elementwise.linear, stacks.linear))

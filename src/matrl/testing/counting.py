@@ -22,6 +22,10 @@ class CountingBackend:
 
     def __init__(self, backend: Backend = numpy_backend) -> None:
         self._backend = backend
+        self.dtypes = backend.dtypes
+        self.writes_in_place = backend.writes_in_place
+        self.out_optional = backend.out_optional
+        self.raises_on_breakdown = backend.raises_on_breakdown
         self.counts: Counter[tuple[str, str]] = Counter()
         self._latest: list[tuple[str, str]] = []
 
@@ -36,6 +40,14 @@ class CountingBackend:
             latest = self._latest
             self._note(out, *["add"] * max(len(options["addends"]), 1), of=[out])
             self._latest = [*latest, *self._latest]
+
+    def from_host(self, x: Any) -> Any:
+        """Count nothing."""
+        return self._backend.from_host(x)
+
+    def to_host(self, x: Any) -> Any:
+        """Count nothing."""
+        return self._backend.to_host(x)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
         """Count nothing."""
