@@ -41,13 +41,10 @@ class NumpyBackend:
     [[5.]]
     """
 
-    dtypes = DTYPES
+    dtypes: tuple[str, ...] = DTYPES
     writes_in_place = True
     out_optional = False
     raises_on_breakdown = True
-
-    from_host = staticmethod(np.asarray)
-    to_host = staticmethod(np.asarray)
 
     cast = staticmethod(elementwise.cast)
     linear = staticmethod(_by_dimension(elementwise.linear, stacks.linear))
@@ -74,6 +71,14 @@ class NumpyBackend:
     )
     lyapunov = staticmethod(_by_dimension(spectral.lyapunov, stacks.lyapunov))
     polar_factor = staticmethod(_by_dimension(spectral.polar_factor, stacks.polar_factor))
+
+    def from_host(self, x: Matrix) -> Matrix:
+        """Return ``x`` itself: it is on the host."""
+        return np.asarray(x)
+
+    def to_host(self, x: Matrix) -> Matrix:
+        """Return ``x`` itself: it is on the host."""
+        return np.asarray(x)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
         """Return an uninitialised C-contiguous array; float32 for the name of a half precision."""

@@ -213,7 +213,8 @@ class Backend(Protocol):
     def inverse(self, out: Matrix, x: Matrix) -> Matrix:
         """Write the inverse of a general ``x`` (n x n) into ``out``.
 
-        If ``x`` is singular, the result is NaN; if the backend ``raises_on_breakdown``, DomainError.
+        If ``x`` is singular or not finite, the result is NaN; if the backend
+        ``raises_on_breakdown``, DomainError or NonFiniteError.
         """
         ...
 

@@ -52,7 +52,9 @@ def _linear(trial: Trial, leading: Leading, n: int) -> None:
             reference = np.zeros(shape, np.longdouble) + shift * np.eye(n, columns)
             for weight, x in zip(weights, terms, strict=True):
                 reference = reference + np.longdouble(weight) * wide(x)
-            scale = abs(shift) + sum(abs(w) * np.abs(x).max() for w, x in zip(weights, terms, strict=True))
+            scale = abs(shift) + sum(
+                abs(w) * np.abs(x).max() for w, x in zip(weights, terms, strict=True)
+            )
             scale = max(float(scale), eps_of(trial.dtype))
             case = trial.of(f"{trial.case}, coefficients {weights}, shift={shift}")
             if weights:
@@ -126,7 +128,9 @@ def _norms(trial: Trial, leading: Leading, n: int) -> None:
         x = noise((*leading, n, columns), trial.dtype, 1)
         moduli = np.abs(wide(x))
         diagonal = np.diagonal(wide(x), axis1=-2, axis2=-1)
-        discs = moduli.sum(axis=-1)[..., : diagonal.shape[-1]] + diagonal.real - np.abs(diagonal)
+        discs = (
+            moduli.sum(axis=-1)[..., : diagonal.shape[-1]] + np.real(diagonal) - np.abs(diagonal)
+        )
         expected = {
             "frobenius": np.sqrt((moduli**2).sum(axis=(-2, -1))),
             "one": moduli.sum(axis=-2).max(axis=-1),

@@ -153,7 +153,8 @@ def _polar_factor(trial: Trial, leading: Leading, n: int) -> None:
         )
         seen: list[Any] = []
         backend.polar_factor(case.array(np.zeros_like(x)), case.array(x), seen.append)
-        found = np.concatenate([backend.to_host(w).reshape(-1, n) for w in seen])
+        handed = [backend.to_host(w).reshape(-1, n) for w in seen]
+        found = np.concatenate([np.empty((0, n)), *handed])
         bound = 4 * np.finfo(x.dtype).eps * rows * LARGEST
         right = found.size == x.size // rows and (np.abs(found - values) <= bound).all()
         case.require(right, "observe must be handed the singular values, descending")

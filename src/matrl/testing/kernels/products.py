@@ -24,7 +24,6 @@ OWN = -0.6
 
 def _combined(
     trial: Trial,
-    leading: tuple[int, ...],
     factors: Sequence[np.ndarray],
     exact: np.ndarray,
     scale: Any,
@@ -94,58 +93,54 @@ def _break_one(x: np.ndarray, leading: tuple[int, ...]) -> None:
 
 
 def _factors(
-    kernel: str, leading: tuple[int, ...], n: int, dtype: str
+    kernel: str, leading: tuple[int, ...], n: int, dtype: str, columns: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return x (n x k) and y (k x n), whose product is Hermitian where the kernel says so."""
+    """Return x (n x k) and y (k x columns), whose product is Hermitian where the kernel says so."""
     inner = n + 2
     x = noise((*leading, n, inner), dtype, 1)
     if kernel in ("matmul", "matmul_averaged", "gram_averaged"):
-        columns = n + (kernel == "matmul")
         return x, noise((*leading, inner, columns), dtype, 2)
     # Weights of both signs that are powers of two: y is exact, so the product is Hermitian.
-    signs = np.where(np.arange(inner) % 3, 1.0, -0.5).astype(x.real.dtype)
+    signs = np.where(np.arange(inner) % 3, 1.0, -0.5).astype(np.finfo(x.dtype).dtype)
     return x, adjoint(x * signs)
 
 
 def _matmul(trial: Trial, leading: tuple[int, ...], n: int) -> None:
-    x, y = _factors(trial.kernel, leading, n, trial.dtype)
     of_hermitian = trial.kernel != "matmul"
-    exact = wide(x) @ wide(y)
-    exact = hermitian(exact) if of_hermitian else exact
-    for adjoint_x, adjoint_y in product((False, True), repeat=2):
-        factors = [
-            np.ascontiguousarray(adjoint(x) if adjoint_x else x),
-            np.ascontiguousarray(adjoint(y) if adjoint_y else y),
-        ]
-        _combined(
-            trial,
-            leading,
-            factors,
-            exact,
-            _scale(x, y),
-            x.shape[-1],
-            of_hermitian=of_hermitian,
-            adjoint_x=adjoint_x,
-            adjoint_y=adjoint_y,
-        )
-    _check_broken_factor(trial, leading, x, y)
-    _check_refusals(trial, leading, x, y)
+    for columns in (n,) if of_hermitian else (n, n + 1):
+        x, y = _factors(trial.kernel, leading, n, trial.dtype, columns)
+        exact = wide(x) @ wide(y)
+        exact = hermitian(exact) if of_hermitian else exact
+        for adjoint_x, adjoint_y in product((False, True), repeat=2):
+            _combined(
+                trial,
+                [
+                    np.ascontiguousarray(adjoint(x) if adjoint_x else x),
+                    np.ascontiguousarray(adjoint(y) if adjoint_y else y),
+                ],
+                exact,
+                _scale(x, y),
+                x.shape[-1],
+                of_hermitian=of_hermitian,
+                adjoint_x=adjoint_x,
+                adjoint_y=adjoint_y,
+            )
+        _check_broken_factor(trial, leading, x, y)
+        _check_refusals(trial, leading, x, y)
 
 
 def _gram(trial: Trial, leading: tuple[int, ...], n: int) -> None:
-    x, y = _factors(trial.kernel, leading, n, trial.dtype)
+    x, y = _factors(trial.kernel, leading, n, trial.dtype, n)
     outer = trial.kernel == "outer_gram"
     factors = [x, np.ascontiguousarray(adjoint(y))]
     if not outer:
         factors = [np.ascontiguousarray(adjoint(x)), y]
-    run = partial(_combined, trial, leading, of_hermitian=True)
-    run(factors, hermitian(wide(x) @ wide(y)), _scale(x, y), x.shape[-1])
+    exact = hermitian(wide(x) @ wide(y))
+    _combined(trial, factors, exact, _scale(x, y), x.shape[-1], of_hermitian=True)
     one = factors[0]
     exact = wide(x) @ adjoint(wide(x))
     case = trial.of(f"{trial.case}, twice the same array")
-    _combined(
-        case, leading, [one, one], exact, _scale(x, adjoint(x)), x.shape[-1], of_hermitian=True
-    )
+    _combined(case, [one, one], exact, _scale(x, adjoint(x)), x.shape[-1], of_hermitian=True)
 
 
 def _check_broken_factor(

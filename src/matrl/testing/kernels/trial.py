@@ -77,6 +77,17 @@ class Trial:
         if not condition:
             raise AssertionError(f"{self.kernel} in {self.dtype}, {self.case}: {message}")
 
+    def run(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a call gives; AssertionError if it raises."""
+        try:
+            return call(*arguments)
+        except AssertionError:
+            raise
+        except Exception as error:
+            raise AssertionError(
+                f"{self.kernel} in {self.dtype}, {self.case}: it raised {error!r}"
+            ) from error
+
     def array(self, x: np.ndarray, layout: str = "plain") -> Any:
         """Return a copy of ``x`` on the backend, if asked for not contiguous."""
         if layout == "gaps":
@@ -116,7 +127,7 @@ class Trial:
             trial = self.of(f"{self.case}, {layout} arrays")
             arrays = trial.arrays(inputs, layout)
             out = trial.array(unset if before is None else before)
-            result = call(out, *arrays)
+            result = trial.run(call, out, *arrays)
             if self.backend.writes_in_place and returns_out:
                 trial.require(result is out, "the result must be out itself")
             trial._compare(result, reference, scale, n, mirrored)
@@ -125,7 +136,7 @@ class Trial:
                 trial.require(same, "an input has been modified")
         if before is None and optional and self.backend.out_optional:
             trial = self.of(f"{self.case}, out=None")
-            result = call(None, *trial.arrays(inputs, "plain"))
+            result = trial.run(call, None, *trial.arrays(inputs, "plain"))
             trial._compare(result, reference, scale, n, mirrored)
 
     def check_breakdown(self, call: Callable[..., Any], inputs: Sequence[np.ndarray]) -> None:
@@ -133,7 +144,7 @@ class Trial:
         out = self.array(np.zeros(inputs[0].shape, self.dtype))
         arrays = self.arrays(inputs, "plain")
         if not self.backend.raises_on_breakdown:
-            result = self.backend.to_host(call(out, *arrays))
+            result = self.backend.to_host(self.run(call, out, *arrays))
             self.require(np.isnan(result).all(), "the result must be NaN")
             return
         try:
