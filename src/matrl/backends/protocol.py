@@ -42,7 +42,8 @@ class Backend(Protocol):
     caller, C-contiguous, sharing no memory with an input unless said otherwise. Where arrays cannot
     be written, ``out`` lends its shape and dtype, or its content where that is read. If
     ``out_optional``, None may stand for an ``out`` that is not read, except where shape and dtype
-    follow from nothing else (``cast``, ``linear`` without arrays); the result is then a new array.
+    follow from nothing else (``linear`` without arrays, and ``cast``, which takes a dtype there);
+    the result is then a new array.
     Inputs are never modified and may be strided. InputError if a shape, dtype or layout does not
     fit.
 
@@ -88,10 +89,11 @@ class Backend(Protocol):
         """
         ...
 
-    def cast(self, out: Matrix, x: Matrix) -> Matrix:
+    def cast(self, out: Any, x: Matrix) -> Matrix:
         """Copy ``x`` into ``out``, of the same shape, rounding to the dtype of ``out``.
 
-        Real may become complex, not the other way round.
+        Real may become complex, not the other way round. If ``out_optional``, ``out`` may be the
+        name of a dtype (or a dtype of the backend): the result is then a new array of it.
         """
         ...
 

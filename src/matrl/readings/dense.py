@@ -33,6 +33,8 @@ def allocate_workspace(
 
 
 def _power(exponent: float, zero_is_zero: bool) -> Any:
+    """Return the power of ascending eigenvalues of one matrix; an error where there is none."""
+
     def function(eigenvalues: np.ndarray) -> np.ndarray:
         smallest, largest = float(eigenvalues.min()), float(eigenvalues.max())
         floor = eps_of(eigenvalues.dtype.name) * largest
@@ -47,6 +49,31 @@ def _power(exponent: float, zero_is_zero: bool) -> Any:
         return eigenvalues**exponent
 
     return function
+
+
+def _power_or_nan(exponent: float, zero_is_zero: bool) -> Any:
+    """Return the same power with NaN where there is none, of (..., n) of any array library.
+
+    Comparisons and arithmetic only: nothing asks for a value.
+    """
+
+    def function(eigenvalues: Any) -> Any:
+        floor = eps_of(str(eigenvalues.dtype).removeprefix("torch.")) * eigenvalues[..., -1:]
+        if zero_is_zero and exponent > 0.0:
+            exists = eigenvalues >= -eigenvalues.shape[-1] * floor
+            powers = eigenvalues.clip(0.0) ** exponent
+        else:
+            exists = eigenvalues > floor
+            powers = eigenvalues**exponent
+        one_or_zero = exists * 1.0
+        return powers * (one_or_zero / one_or_zero)
+
+    return function
+
+
+def _sign(eigenvalues: Any) -> Any:
+    """Return the signs of eigenvalues, arrays of any library."""
+    return (eigenvalues > 0.0) * 1.0 - (eigenvalues < 0.0) * 1.0
 
 
 def _product(op: Operation, backend: Backend, out: Any, operands: Sequence[Any]) -> Any:
@@ -79,13 +106,14 @@ def _execute(
     if op.kind == "inverse":
         return backend.inverse_spd(out, x)
     if op.kind == "spectral":
-        function = np.sign if op.label == "sign" else _power(op.shift, zero_is_zero)
+        power = _power if backend.raises_on_breakdown else _power_or_nan
+        function = _sign if op.label == "sign" else power(op.shift, zero_is_zero)
         return backend.spectral_function(out, x, function)
     if op.kind == "lyapunov":
         return backend.lyapunov(out, x, operands[1])
     if op.kind == "polar":
         return backend.polar_factor(out, x)
-    result = backend.cast(out, x)
+    result = backend.cast(op.dtype if out is None else out, x)
     return backend.symmetrize(result) if op.kind == "symmetrize" else result
 
 
@@ -95,7 +123,8 @@ def _execute_in_half(op: Operation, backend: Backend, out: Any, operands: Sequen
         out = backend.matmul(out, operands[0], operands[1], adjoint_x=op.kind == "gram")
         out = backend.symmetrize(backend.round_to(out, op.dtype))
     elif op.kind == "symmetrize":
-        out = backend.round_to(backend.cast(out, operands[0]), op.dtype)
+        target = op.dtype if out is None else out
+        out = backend.round_to(backend.cast(target, operands[0]), op.dtype)
         out = backend.symmetrize(out)
     else:
         out = _execute(op, backend, out, operands, False)
@@ -112,9 +141,11 @@ def run(
     workspace: Workspace | None = None,
     zero_is_zero: bool = False,
     factor: float = 1.0,
-) -> None:
+) -> tuple[Any, ...]:
     """Run a program of one input on the matrix ``a``, into ``out``: an array, or one an output.
 
+    Returns the outputs. With ``out`` None, if the backend allows that, every value is a new array
+    and nothing is written in place, as functions to be transformed want it.
     ``layout`` and ``workspace`` are made on the spot unless given. ``a`` is not modified, unless
     its memory is a slot of the layout. It is read times ``factor``, for which the program must be
     :func:`~matrl.core.scaling.scalable`. With
@@ -124,7 +155,10 @@ def run(
     power does not exist.
     """
     layout = layout or allocate(program)
-    workspace = workspace or allocate_workspace(layout, a.shape[-1], backend, a.shape[-2])
+    if out is None:
+        workspace = [None] * len(layout.dtypes)
+    elif workspace is None:
+        workspace = allocate_workspace(layout, a.shape[-1], backend, a.shape[-2])
     results = out if isinstance(out, tuple | list) else (out,)
     arrays = {INPUT: a, **{output_slot(i): array for i, array in enumerate(results)}}
     arrays.update(enumerate(workspace))
@@ -134,10 +168,24 @@ def run(
             if factor != 1.0 and source in op.operands:
                 op = scaled(op, source, factor)
             operands = [arrays[layout.slots[i]] for i in op.operands]
+            target = _like(op, backend, a) if out is None else arrays[slot]
             if is_half(op.dtype):
-                arrays[slot] = _execute_in_half(op, backend, arrays[slot], operands)
+                arrays[slot] = _execute_in_half(op, backend, target, operands)
             else:
-                arrays[slot] = _execute(op, backend, arrays[slot], operands, zero_is_zero)
+                arrays[slot] = _execute(op, backend, target, operands, zero_is_zero)
+    values: list[Any] = []
     for index, value in enumerate(program.outputs):
+        found = arrays[layout.slots[value]]
         if layout.slots[value] != output_slot(index):  # the input itself, or an output twice
-            backend.cast(results[index], arrays[layout.slots[value]])
+            found = backend.cast(found.dtype if out is None else results[index], found)
+        values.append(found)
+    return tuple(values)
+
+
+def _like(op: Operation, backend: Backend, a: Any) -> Any:
+    """Return what stands for ``out`` in a run that makes new arrays: None where that is enough."""
+    if op.kind != "linear" or op.operands:
+        return None
+    rows, n = a.shape[-2:]
+    size = {"square": (n, n), "tall": (rows, n), "large": (rows, rows)}[op.shape]
+    return backend.empty((*a.shape[:-2], *size), op.dtype)

@@ -1,19 +1,15 @@
 """What tensors must be for a kernel: shapes and dtypes, which the host knows without waiting."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from matrl.backends.torch.library import name_of
+from matrl.backends.torch.library import Tensor, name_of
 from matrl.core.precision import FORMATS, precision_of
 from matrl.errors import InputError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["check_out", "check_square", "check_terms", "check_twin"]
 
 
-def check_out(out: "Tensor | None", shape: Sequence[int], inputs: Sequence["Tensor"]) -> None:
+def check_out(out: Tensor | None, shape: Sequence[int], inputs: Sequence[Tensor]) -> None:
     """Raise InputError unless inputs have one dtype, and ``out``, if any, it and the shape."""
     dtype = inputs[0].dtype
     if any(x.dtype != dtype for x in inputs):
@@ -32,13 +28,13 @@ def check_out(out: "Tensor | None", shape: Sequence[int], inputs: Sequence["Tens
         raise InputError("out: is an input too; pass a separate tensor")
 
 
-def check_square(name: str, x: "Tensor") -> None:
+def check_square(name: str, x: Tensor) -> None:
     """Raise InputError unless ``x`` is a non-empty square matrix, or a stack of such."""
     if x.dim() < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1] == 0:
         raise InputError(f"{name}: has shape {tuple(x.shape)}; pass non-empty square matrices")
 
 
-def check_twin(out: "Tensor | None", x: "Tensor", *others: "Tensor") -> None:
+def check_twin(out: Tensor | None, x: Tensor, *others: Tensor) -> None:
     """Raise InputError unless all are of the shape and dtype of ``x``."""
     check_out(out, x.shape, [x, *others])
     for other in others:
@@ -50,7 +46,7 @@ def check_terms(
     shape: Sequence[int],
     dtype: str,
     numbers: Sequence[float],
-    arrays: Sequence["Tensor"],
+    arrays: Sequence[Tensor],
     shift: float,
 ) -> None:
     """Raise InputError unless sum c_i X_i + shift I can be added to a tensor of this shape."""

@@ -1,21 +1,18 @@
 """Casts, linear combinations and exact scaling of tensors."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matrl.backends.torch.checks import check_out, check_terms
-from matrl.backends.torch.library import dtype_of, is_half_tensor, name_of, torch
+from matrl.backends.torch.library import Tensor, dtype_of, is_half_tensor, name_of, torch
 from matrl.backends.torch.products import add_to_diagonal
 from matrl.core.precision import FORMATS, precision_of
 from matrl.errors import InputError
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 __all__ = ["cast", "linear", "scale_by_power_of_two"]
 
 
-def cast(out: Any, x: "Tensor") -> "Tensor":
+def cast(out: Any, x: Tensor) -> Tensor:
     """Copy ``x`` into ``out``, rounding to its dtype; into a new tensor where that is a name."""
     target = out.dtype if isinstance(out, torch.Tensor) else dtype_of(out)
     if x.is_complex() and not target.is_complex:
@@ -28,8 +25,8 @@ def cast(out: Any, x: "Tensor") -> "Tensor":
 
 
 def linear(
-    out: "Tensor | None", coefficients: Sequence[float], arrays: Sequence["Tensor"], shift: float
-) -> "Tensor":
+    out: Tensor | None, coefficients: Sequence[float], arrays: Sequence[Tensor], shift: float
+) -> Tensor:
     """Return sum c_i X_i + shift I, in ``out`` if given; half precisions are summed in float32."""
     if len(coefficients) != len(arrays):
         raise InputError(
@@ -60,7 +57,7 @@ def linear(
     return add_to_diagonal(result, shift)
 
 
-def scale_by_power_of_two(out: "Tensor | None", x: "Tensor", exponent: int) -> "Tensor":
+def scale_by_power_of_two(out: Tensor | None, x: Tensor, exponent: int) -> Tensor:
     """Return 2^exponent x, exact unless an element under- or overflows."""
     check_out(out, x.shape, [x])
     greatest = FORMATS[precision_of(name_of(x))].greatest_exponent

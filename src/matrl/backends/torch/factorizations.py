@@ -4,15 +4,11 @@ On CUDA ``torch.linalg.eigh`` and ``svd`` themselves wait for their status; Chol
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from matrl.backends.torch.checks import check_out, check_square, check_twin
-from matrl.backends.torch.library import name_of, torch
+from matrl.backends.torch.library import Tensor, name_of, torch
 from matrl.backends.torch.products import mirror, product
 from matrl.errors import InputError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = [
     "cholesky",
@@ -25,7 +21,7 @@ __all__ = [
 ]
 
 
-def inverse_spd(out: "Tensor | None", x: "Tensor") -> "Tensor":
+def inverse_spd(out: Tensor | None, x: Tensor) -> Tensor:
     """Return the Cholesky inverses of Hermitian ``x`` (lower triangles read)."""
     check_square("x", x)
     check_twin(out, x)
@@ -41,7 +37,7 @@ def inverse_spd(out: "Tensor | None", x: "Tensor") -> "Tensor":
     return _or_nan(result, sound & finite)
 
 
-def inverse(out: "Tensor | None", x: "Tensor") -> "Tensor":
+def inverse(out: Tensor | None, x: Tensor) -> Tensor:
     """Return the inverses of general ``x``, by LU with partial pivoting."""
     check_square("x", x)
     check_twin(out, x)
@@ -50,7 +46,7 @@ def inverse(out: "Tensor | None", x: "Tensor") -> "Tensor":
     return result if out is None else out.copy_(result)
 
 
-def cholesky(out: "Tensor | None", x: "Tensor") -> bool:
+def cholesky(out: Tensor | None, x: Tensor) -> bool:
     """Write the lower Cholesky factor of ``x`` into ``out``; False if it breaks down."""
     check_square("x", x)
     if out is not x:
@@ -61,7 +57,7 @@ def cholesky(out: "Tensor | None", x: "Tensor") -> bool:
     return bool(sound.all())
 
 
-def solve_triangular(factor: "Tensor", b: "Tensor", transpose: bool) -> "Tensor":
+def solve_triangular(factor: Tensor, b: Tensor, transpose: bool) -> Tensor:
     """Return L^-1 b, or L^-* b if ``transpose``; not finite where the diagonal has a zero."""
     check_square("factor", factor)
     check_out(None, b.shape, [factor, b])
@@ -69,8 +65,8 @@ def solve_triangular(factor: "Tensor", b: "Tensor", transpose: bool) -> "Tensor"
 
 
 def spectral_function(
-    out: "Tensor | None", x: "Tensor", function: "Callable[[Tensor], Tensor]"
-) -> "Tensor":
+    out: Tensor | None, x: Tensor, function: Callable[[Tensor], Tensor]
+) -> Tensor:
     """Return V f(w) V^* for Hermitian x = V diag(w) V^*; f is handed the w of a stack together."""
     check_square("x", x)
     check_twin(out, x)
@@ -86,7 +82,7 @@ def spectral_function(
     return product(out, v, v * values[..., None, :], "mirrored", adjoint_y=True)
 
 
-def lyapunov(out: "Tensor | None", s: "Tensor", r: "Tensor") -> "Tensor":
+def lyapunov(out: Tensor | None, s: Tensor, r: Tensor) -> Tensor:
     """Return the solutions D of S D + D S = R for Hermitian positive definite S."""
     check_square("s", s)
     check_twin(out, s, r)
@@ -99,8 +95,8 @@ def lyapunov(out: "Tensor | None", s: "Tensor", r: "Tensor") -> "Tensor":
 
 
 def polar_factor(
-    out: "Tensor | None", x: "Tensor", observe: "Callable[[Tensor], object] | None" = None
-) -> "Tensor":
+    out: Tensor | None, x: Tensor, observe: Callable[[Tensor], object] | None = None
+) -> Tensor:
     """Return the unitary polar factors of (..., m, n), m >= n, by a singular value decomposition.
 
     ``observe`` is handed the singular values of a stack together.
@@ -115,24 +111,24 @@ def polar_factor(
     return product(out, _or_nan(u, sound), v_adjoint)
 
 
-def _cholesky(x: "Tensor") -> "tuple[Tensor, Tensor]":
+def _cholesky(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return the lower factors, and of which matrices they are."""
     factor, info = torch.linalg.cholesky_ex(x)
     finite = torch.isfinite(factor.diagonal(dim1=-2, dim2=-1)).all(dim=-1)
     return factor, (info == 0) & finite
 
 
-def _finite(x: "Tensor") -> "Tensor":
+def _finite(x: Tensor) -> Tensor:
     """Return which matrices of (..., m, n) are finite."""
     return torch.isfinite(x).flatten(-2).all(dim=-1)
 
 
-def _or_zero(x: "Tensor", sound: "Tensor") -> "Tensor":
+def _or_zero(x: Tensor, sound: Tensor) -> Tensor:
     """Return ``x`` with 0 for matrices that are not sound: LAPACK would give up on a NaN."""
     return torch.where(sound[..., None, None], x, torch.zeros((), dtype=x.dtype, device=x.device))
 
 
-def _or_nan(x: "Tensor", sound: "Tensor", dimensions: int = 2) -> "Tensor":
+def _or_nan(x: Tensor, sound: Tensor, dimensions: int = 2) -> Tensor:
     """Make NaN of what is not sound, in place."""
     gaps = torch.where(sound, 0.0, float("nan")).to(x.real.dtype if x.is_complex() else x.dtype)
     return x.add_(gaps[(..., *[None] * dimensions)])

@@ -3,7 +3,7 @@
 The modules of this package take PyTorch from here, so that they can be imported without it.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,10 @@ try:
 except ImportError:
     _found = None
 
-__all__ = ["dtype_of", "is_half_tensor", "name_of", "require_torch", "torch"]
+Tensor: TypeAlias = Any
+"""A tensor: of no type here, for the protocol speaks of NumPy's."""
+
+__all__ = ["Tensor", "dtype_of", "is_half_tensor", "name_of", "require_torch", "torch"]
 
 torch: Any = _found
 """The module, or None."""

@@ -1,19 +1,16 @@
 """Norms of tensors, asymmetry and finiteness: what answers the host, in one transfer."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from matrl.backends.protocol import MatrixNorms
 from matrl.backends.torch.checks import check_square
-from matrl.backends.torch.library import torch
+from matrl.backends.torch.library import Tensor, torch
 from matrl.errors import InputError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["asymmetry", "is_finite", "norms"]
 
 
-def norms(x: "Tensor") -> MatrixNorms:
+def norms(x: Tensor) -> MatrixNorms:
     """Return the norms of ``x`` (..., m, n) in float64; see ``matrl.backends.norms``."""
     if x.dim() < 2 or 0 in x.shape:
         raise InputError(f"x: has shape {tuple(x.shape)}; pass non-empty matrices")
@@ -37,13 +34,13 @@ def norms(x: "Tensor") -> MatrixNorms:
     return MatrixNorms(*(_answer(value) for value in found))
 
 
-def asymmetry(x: "Tensor") -> Any:
+def asymmetry(x: Tensor) -> Any:
     """Return the largest modulus in x - x^* of every matrix, NaN if it holds NaN."""
     check_square("x", x)
     return _answer((x - x.mH).abs().amax(dim=(-2, -1)).to(torch.float64).cpu().numpy())
 
 
-def is_finite(x: "Tensor") -> bool:
+def is_finite(x: Tensor) -> bool:
     """Return whether every element is finite."""
     return bool(torch.isfinite(x).all())
 

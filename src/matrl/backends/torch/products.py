@@ -5,15 +5,12 @@ takes. No kernel waits for a value.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from matrl.backends.protocol import Addend
 from matrl.backends.torch.checks import check_out, check_square, check_terms
-from matrl.backends.torch.library import name_of, torch
+from matrl.backends.torch.library import Tensor, name_of, torch
 from matrl.errors import InputError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["Finish", "add_to_diagonal", "average", "mirror", "product"]
 
@@ -25,9 +22,9 @@ _LEAF = 64
 
 
 def product(
-    out: "Tensor | None",
-    x: "Tensor",
-    y: "Tensor",
+    out: Tensor | None,
+    x: Tensor,
+    y: Tensor,
     finish: Finish = "general",
     *,
     adjoint_x: bool = False,
@@ -35,7 +32,7 @@ def product(
     alpha: float = 1.0,
     addends: Sequence[Addend] = (),
     shift: float = 0.0,
-) -> "Tensor":
+) -> Tensor:
     """Return alpha x y + sum beta_i C_i + shift I, in ``out`` if given."""
     left, right = x.mH if adjoint_x else x, y.mH if adjoint_y else y
     if left.shape[:-2] != right.shape[:-2] or left.shape[-1] != right.shape[-2]:
@@ -58,13 +55,13 @@ def product(
 
 
 def _accumulate(
-    out: "Tensor | None",
-    left: "Tensor",
-    right: "Tensor",
+    out: Tensor | None,
+    left: Tensor,
+    right: Tensor,
     alpha: float,
     own: float,
-    others: list[tuple[float, "Tensor"]],
-) -> "Tensor":
+    others: list[tuple[float, Tensor]],
+) -> Tensor:
     """Return alpha left right + own out + the others, the first of which goes through beta."""
     stacked = left.dim() > 2
     first, factors = None, [left, right]
@@ -94,20 +91,20 @@ def _accumulate(
     return result
 
 
-def add_to_diagonal(x: "Tensor", shift: float) -> "Tensor":
+def add_to_diagonal(x: Tensor, shift: float) -> Tensor:
     """Add ``shift`` times the identity to ``x`` (..., n, n) in place."""
     if shift != 0.0:
         x.diagonal(dim1=-2, dim2=-1).add_(shift)
     return x
 
 
-def average(x: "Tensor", *, in_place: bool) -> "Tensor":
+def average(x: Tensor, *, in_place: bool) -> Tensor:
     """Return the Hermitian parts of (..., n, n)."""
     parts = (x + x.mH).mul_(0.5)
     return x.copy_(parts) if in_place else parts
 
 
-def mirror(x: "Tensor", *, in_place: bool) -> "Tensor":
+def mirror(x: Tensor, *, in_place: bool) -> Tensor:
     """Return Hermitian matrices with the lower triangles of (..., n, n), diagonals made real."""
     if not in_place:
         lower = x.tril(-1)
@@ -118,12 +115,12 @@ def mirror(x: "Tensor", *, in_place: bool) -> "Tensor":
     return x
 
 
-def _real_diagonal(x: "Tensor") -> "Tensor":
+def _real_diagonal(x: Tensor) -> Tensor:
     diagonal = x.diagonal(dim1=-2, dim2=-1)
     return diagonal.real.to(x.dtype) if x.is_complex() else diagonal
 
 
-def _mirror_strictly(x: "Tensor") -> None:
+def _mirror_strictly(x: Tensor) -> None:
     n = x.shape[-1]
     if n > _LEAF:
         half = n // 2
