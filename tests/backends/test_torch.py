@@ -146,13 +146,27 @@ def test_large_matrices_by_blocks() -> None:
     check_backend(few, sizes=(70,))
 
 
-@pytest.mark.parametrize("order", [64, 65, 150])
-def test_mirroring_by_halves_is_exact(order: int) -> None:
-    x = torch.randn(2, order, order, dtype=torch.complex64)
-    out = torch.empty_like(x)
-    backend.matmul_hermitian(out, x, x, adjoint_y=True)
-    assert torch.equal(out, out.mH)
-    assert torch.equal(out, backend.matmul_hermitian(None, x, x, adjoint_y=True))
+@pytest.mark.parametrize("order", [256, 257, 512, 770])
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+def test_blocks_of_large_hermitian_products(order: int, dtype: str) -> None:
+    x = torch.randn(order, 8, dtype=getattr(torch, dtype))
+    c = torch.randn(order, order, dtype=x.dtype)
+    c = c + c.mH
+    # The product alone, added to ``out``, and to another matrix, in place and not, and of a stack.
+    plain = backend.matmul_averaged(None, x, x, adjoint_y=True)
+    bound = 32 * eps_of(dtype) * float(plain.abs().max() + c.abs().max())
+    for own, other in ((0.0, 0.0), (2.0, 0.0), (0.0, -1.0), (2.0, -1.0)):
+        for leading in ((), (1,)):
+            out, factor, third = (t.expand(*leading, *t.shape).clone() for t in (c, x, c))
+            options = {"alpha": 0.5, "addends": [(own, out), (other, third)], "shift": 1.0}
+            result = backend.outer_gram(out, factor, factor, **options)
+            expected = 0.5 * plain + (own + other) * c + torch.eye(order)
+            assert result is out
+            assert torch.equal(out, out.mH)
+            assert float((out - expected).abs().max()) <= bound
+    averaged = backend.symmetrize(x @ x.mH + c.triu(1))
+    assert torch.equal(averaged, averaged.mH)
+    assert float((averaged - (plain + 0.5 * (c.triu(1) + c.triu(1).mH))).abs().max()) <= bound
 
 
 @pytest.mark.parametrize(("name", "words", "dtype"), FULL)
@@ -160,7 +174,7 @@ def test_programs_as_on_numpy(name: str, words: str, dtype: str) -> None:
     program = program_of(name, words, dtype)
     a = np.stack([matrix(name, dtype, seed) for seed in range(3)])
     expected = [on_numpy(program, name, one) for one in a]
-    bound = 4 * N * CONDITION * eps_of("float32" if "@float32" in words else dtype)
+    bound = 4 * N * eps_of("float32" if "@float32" in words else dtype)
     assert_near(on_torch(program, name, a[0]), expected[0], bound)
     stacks = [np.stack(values) for values in zip(*expected, strict=True)]
     assert_near(on_torch(program, name, a), stacks, bound)
@@ -198,7 +212,7 @@ def test_a_broken_matrix_of_a_stack_becomes_nan(steps: str) -> None:
     assert np.isnan(found[1:3]).all()
     for index in (0, 3):
         expected = on_numpy(program, "invsqrt", a[index])
-        assert_near([found[index]], expected, 4 * N * CONDITION * eps_of("float64"))
+        assert_near([found[index]], expected, 4 * N * eps_of("float64"))
 
 
 @pytest.mark.parametrize("exponent", [0.5, -1.0, 2.0])
@@ -258,7 +272,7 @@ def test_vmap_is_the_stack(name: str, words: str) -> None:
         return run(program, x, None, backend=backend)[0]
 
     (expected,) = run(program, a, None, backend=backend)
-    bound = 4 * N * CONDITION * eps_of("float64")
+    bound = 4 * N * eps_of("float64")
     assert_near([torch.vmap(one)(a).numpy()], [expected.numpy()], bound)
 
 
@@ -280,6 +294,14 @@ def test_compiling_a_schedule_breaks_no_graph(in_place: bool) -> None:
     assert torch.equal(compiled(a, out()), plain(a, out()))
 
 
+def test_compiling_a_product_by_blocks_breaks_no_graph() -> None:
+    x = torch.randn(520, 4)
+    compiled = torch.compile(backend.outer_gram, backend="eager", fullgraph=True)
+    out = torch.empty(520, 520)
+    assert compiled(out, x, x) is out
+    assert torch.equal(out, backend.outer_gram(torch.empty_like(out), x, x))
+
+
 @pytest.mark.parametrize(
     ("call", "match"),
     [
@@ -290,7 +312,7 @@ def test_compiling_a_schedule_breaks_no_graph(in_place: bool) -> None:
         (lambda x: backend.matmul(None, x, x[:2]), "factors have shapes"),
         (lambda x: backend.matmul(None, x, x, alpha=1e39), "not finite in float32"),
         (lambda x: backend.matmul(None, x, x, addends=[(1.0, x[:2])]), "arrays: one has shape"),
-        (lambda x: backend.matmul_hermitian(None, x[:2], x), "out: has shape"),
+        (lambda x: backend.matmul_hermitian(None, x[:2], x), "factors of a square one"),
         (lambda x: backend.linear(None, [1.0], [], 0.0), "arrays 0"),
         (lambda x: backend.linear(None, [], [], 1.0), "out: is None"),
         (lambda x: backend.linear(None, [1.0], [x[:2]], 1.0), "shift: is 1"),

@@ -6,6 +6,7 @@ import numpy as np
 
 from matrl.backends.protocol import Backend
 from matrl.backends.torch import elementwise, factorizations, products
+from matrl.backends.torch.hermitian import average
 from matrl.backends.torch.library import (
     Tensor,
     dtype_of,
@@ -110,7 +111,7 @@ class TorchBackend:
 
     def symmetrize(self, out: Tensor) -> Tensor:
         """Replace ``out`` by its Hermitian part."""
-        return products.average(out, in_place=True)
+        return average(out, in_place=True)
 
 
 if TYPE_CHECKING:

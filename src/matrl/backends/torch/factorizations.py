@@ -6,8 +6,9 @@ On CUDA ``torch.linalg.eigh`` and ``svd`` themselves wait for their status; Chol
 from collections.abc import Callable
 
 from matrl.backends.torch.checks import check_out, check_square, check_twin
+from matrl.backends.torch.hermitian import mirror
 from matrl.backends.torch.library import Tensor, name_of, torch
-from matrl.backends.torch.products import mirror, product
+from matrl.backends.torch.products import product
 from matrl.errors import InputError
 
 __all__ = [
@@ -31,10 +32,10 @@ def inverse_spd(out: Tensor | None, x: Tensor) -> Tensor:
     diagonal.copy_(torch.where(sound[..., None], diagonal, torch.ones_like(diagonal)))
     result = torch.cholesky_inverse(factor)
     finite = torch.isfinite(result.diagonal(dim1=-2, dim2=-1)).all(dim=-1)
-    if out is not None:
-        result = out.copy_(result)
-    result = mirror(result, in_place=out is not None)
-    return _or_nan(result, sound & finite)
+    result = _or_nan(result, sound & finite)
+    return (
+        mirror(result, in_place=False) if out is None else mirror(out.copy_(result), in_place=True)
+    )
 
 
 def inverse(out: Tensor | None, x: Tensor) -> Tensor:
@@ -129,6 +130,6 @@ def _or_zero(x: Tensor, sound: Tensor) -> Tensor:
 
 
 def _or_nan(x: Tensor, sound: Tensor, dimensions: int = 2) -> Tensor:
-    """Make NaN of what is not sound, in place."""
+    """Return ``x`` with NaN where it is not sound."""
     gaps = torch.where(sound, 0.0, float("nan")).to(x.real.dtype if x.is_complex() else x.dtype)
-    return x.add_(gaps[(..., *[None] * dimensions)])
+    return x + gaps[(..., *[None] * dimensions)]

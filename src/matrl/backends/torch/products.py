@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from matrl.backends.protocol import Addend
-from matrl.backends.torch.checks import check_out, check_square, check_terms
+from matrl.backends.torch.checks import check_out, check_terms
+from matrl.backends.torch.hermitian import add_lower_product, average, mirror, split_levels
 from matrl.backends.torch.library import Tensor, name_of, torch
 from matrl.errors import InputError
 
-__all__ = ["Finish", "add_to_diagonal", "average", "mirror", "product"]
+__all__ = ["Finish", "add_to_diagonal", "product"]
 
 Finish = Literal["general", "mirrored", "averaged"]
 """What becomes of a product: nothing, its lower triangle mirrored, its Hermitian part."""
-
-_LEAF = 64
-"""Order up to which a triangle is mirrored under a mask."""
 
 
 def product(
@@ -47,11 +45,37 @@ def product(
     )
     own = float(sum(beta for beta, c in addends if c is out))
     others = [(float(beta), c) for beta, c in addends if c is not out and beta != 0.0]
-    result = _accumulate(out, left, right, alpha, own, others)
+    if finish != "general" and shape[-1] != shape[-2]:
+        raise InputError(f"x, y: make a product of shape {shape}; pass factors of a square one")
+    levels = split_levels(shape[-1]) if finish == "mirrored" and out is not None else 0
+    if levels and out is not None:
+        result = _accumulate_lower(out, left, right, alpha, own, others, levels)
+    else:
+        result = _accumulate(out, left, right, alpha, own, others)
     if finish != "general":
-        check_square("out", result)
         result = (mirror if finish == "mirrored" else average)(result, in_place=out is not None)
     return add_to_diagonal(result, shift)
+
+
+def _accumulate_lower(
+    out: Tensor,
+    left: Tensor,
+    right: Tensor,
+    alpha: float,
+    own: float,
+    others: list[tuple[float, Tensor]],
+    levels: int,
+) -> Tensor:
+    """Write at least the lower triangles of alpha left right + own out + the others."""
+    if own == 0.0 and others:
+        (own, first), *others = others
+        out.copy_(first)
+    stacks = (x.reshape(-1, *x.shape[-2:]) for x in (out, left, right))
+    for one, x, y in zip(*stacks, strict=True):
+        add_lower_product(one, x, y, alpha, own, levels)
+    for weight, c in others:
+        out.add_(c, alpha=weight)
+    return out
 
 
 def _accumulate(
@@ -96,37 +120,3 @@ def add_to_diagonal(x: Tensor, shift: float) -> Tensor:
     if shift != 0.0:
         x.diagonal(dim1=-2, dim2=-1).add_(shift)
     return x
-
-
-def average(x: Tensor, *, in_place: bool) -> Tensor:
-    """Return the Hermitian parts of (..., n, n)."""
-    parts = (x + x.mH).mul_(0.5)
-    return x.copy_(parts) if in_place else parts
-
-
-def mirror(x: Tensor, *, in_place: bool) -> Tensor:
-    """Return Hermitian matrices with the lower triangles of (..., n, n), diagonals made real."""
-    if not in_place:
-        lower = x.tril(-1)
-        return (lower + lower.mH) + torch.diag_embed(_real_diagonal(x))
-    _mirror_strictly(x)
-    if x.is_complex():
-        torch.view_as_real(x)[..., 1].diagonal(dim1=-2, dim2=-1).zero_()
-    return x
-
-
-def _real_diagonal(x: Tensor) -> Tensor:
-    diagonal = x.diagonal(dim1=-2, dim2=-1)
-    return diagonal.real.to(x.dtype) if x.is_complex() else diagonal
-
-
-def _mirror_strictly(x: Tensor) -> None:
-    n = x.shape[-1]
-    if n > _LEAF:
-        half = n // 2
-        x[..., :half, half:] = x[..., half:, :half].mH
-        _mirror_strictly(x[..., :half, :half])
-        _mirror_strictly(x[..., half:, half:])
-    elif n > 1:
-        lower = x.tril(-1).mH
-        x.tril_().add_(lower)
