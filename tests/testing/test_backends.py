@@ -214,3 +214,45 @@ def test_a_broken_kernel_is_found_and_named(kernel: str, change: Any, words: str
 def test_stacks_must_not_raise() -> None:
     with pytest.raises(AssertionError, match=r"^inverse_spd .*stacks.*it raised Indefinite"):
         check_backend(mutant("inverse_spd", instead(no_stacks)), sizes=(3,))
+
+
+class Pure:
+    """NumPy's kernels as if arrays could not be written, with NaN and no error on breakdown."""
+
+    dtypes: tuple[str, ...] = ("float64", "complex64")
+    writes_in_place = False
+    out_optional = False
+    raises_on_breakdown = False
+    answers = ("from_host", "to_host", "empty", "norms", "asymmetry", "is_finite")
+
+    def __getattr__(self, name: str) -> Any:
+        right = getattr(numpy_backend, name)
+        if name in (*self.answers, "solve_triangular"):
+            return right
+
+        def kernel(out: Any, *args: Any, **options: Any) -> Any:
+            new = out.copy()
+            addends = [(b, new if c is out else c) for b, c in options.get("addends", ())]
+            options = {**options, "addends": addends} if addends else options
+            given = [[new if x is out else x for x in a] if type(a) is list else a for a in args]
+            try:
+                answer = right(new, *given, **options)
+                return answer if name == "cholesky" else new
+            except InputError as error:
+                if type(error) is InputError:
+                    raise
+                return np.full_like(new, np.nan)
+
+        return kernel
+
+
+def test_a_backend_of_arrays_that_cannot_be_written() -> None:
+    backend: Any = Pure()
+    check_backend(backend, sizes=(1, 4))
+
+
+def test_where_breakdown_must_not_raise_it_is_found_if_it_does() -> None:
+    backend: Any = Pure()
+    backend.inverse_spd = numpy_backend.inverse_spd
+    with pytest.raises(AssertionError, match=r"^inverse_spd .*it raised IndefiniteMatrixError"):
+        check_backend(backend, sizes=(3,))

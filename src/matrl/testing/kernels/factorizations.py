@@ -115,7 +115,8 @@ def _spectral_function(trial: Trial, leading: Leading, n: int) -> None:
     def root(w: Any) -> Any:
         if backend.raises_on_breakdown and w.min() < 0.0:
             raise IndefiniteMatrixError("A: must be positive definite; pass one that is")
-        return w**0.5
+        with np.errstate(invalid="ignore"):
+            return w**0.5
 
     x = _compose(v, _values(n)).astype(trial.dtype)
     breakers = {"a function that does not exist": -x[_last(leading)]}
