@@ -10,7 +10,7 @@ from matrl.core.layout import INPUT, Layout, allocate, output_slot
 from matrl.core.precision import eps_of, is_half
 from matrl.core.program import PRODUCTS, Operation, Program
 from matrl.core.scaling import scaled
-from matrl.errors import IndefiniteMatrixError
+from matrl.errors import IndefiniteMatrixError, InputError
 
 __all__ = ["Workspace", "allocate_workspace", "run"]
 
@@ -152,10 +152,12 @@ def run(
     ``zero_is_zero`` positive powers by eigendecomposition take eigenvalues below n eps of the
     largest, on either side of 0, for what they are in a norm: those below 0 for 0.
     :class:`~matrl.errors.IndefiniteMatrixError` where a Cholesky factorisation breaks down or a
-    power does not exist.
+    power does not exist; NaN on backends that do not raise then.
     """
     layout = layout or allocate(program)
     if out is None:
+        if not backend.out_optional:
+            raise InputError("out: is None, but this backend makes no arrays; pass one an output")
         workspace = [None] * len(layout.dtypes)
     elif workspace is None:
         workspace = allocate_workspace(layout, a.shape[-1], backend, a.shape[-2])
