@@ -169,4 +169,4 @@ class Plan(PlanRecord):
         >>> plan = Plan.load("plan.json")  # doctest: +SKIP
         >>> values = jax.jit(jax.vmap(plan.as_function("jax")))(matrices)  # doctest: +SKIP
         """
-        return pure_function(self, library_named(library).backend)
+        return pure_function(self, library_named(library))

@@ -247,8 +247,7 @@ def test_the_array_of_an_output_is_worked_in_until_it_is_written() -> None:
     program = graph.program((2.0 * square + 1.0) @ a + square)
     layout = allocate(program)
     out = output_slot(0)
-    # The combination is an operand of a product, which cannot be written over it.
-    assert layout.slots == (INPUT, out, 0, 1, out)
+    assert layout.slots == (INPUT, 0, 1, out, out)
     # A chain of products alternates between two places, and ends in the right one.
     for length in range(2, 9):
         x = a

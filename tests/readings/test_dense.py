@@ -7,7 +7,7 @@ from matrl.backends.numpy import numpy_backend
 from matrl.core.layout import allocate
 from matrl.core.program import Program
 from matrl.core.tracing import Graph
-from matrl.errors import IndefiniteMatrixError
+from matrl.errors import IndefiniteMatrixError, InputError
 from matrl.readings.dense import allocate_workspace, run
 from matrl.testing import CountingBackend
 
@@ -59,6 +59,17 @@ def test_a_workspace_can_be_used_again() -> None:
         results.append(out)
     assert np.array_equal(*results)
     assert np.array_equal(results[0], value(program, symmetric()))
+
+
+def test_the_outputs_are_returned_and_out_may_not_be_left_out_on_numpy() -> None:
+    graph = Graph()
+    x = graph.input("A", "float64")
+    program, a, outs = graph.program(x @ x, x), symmetric(), [np.empty((6, 6)), np.empty((6, 6))]
+    found = run(program, a, outs, backend=numpy_backend)
+    assert all(value is out for value, out in zip(found, outs, strict=True))
+    assert np.array_equal(outs[1], a)
+    with pytest.raises(InputError, match="out: is None"):
+        run(program, a, None, backend=numpy_backend)
 
 
 @pytest.mark.parametrize("power", [False, True])

@@ -22,6 +22,11 @@ class Library(Protocol):
         ...
 
     @property
+    def namespace(self) -> Any:
+        """The module of functions on its arrays: ``torch``, ``jax.numpy``."""
+        ...
+
+    @property
     def writes_in_place(self) -> bool:
         """Whether its arrays can be written: no need to compile."""
         ...
@@ -72,9 +77,9 @@ def library_of(a: Any) -> Library | None:
     """
     root = type(a).__module__.partition(".")[0]
     if root == "torch" or _is_subclass(a, "torch", "Tensor"):
-        return import_module("matrl.backends.torch.library").library_of(a)
+        return import_module("matrl.backends.torch.arrays").library_of(a)
     if root in ("jax", "jaxlib") and "jax" in sys.modules:
-        return import_module("matrl.backends.jax.library").library_of(a)
+        return import_module("matrl.backends.jax.arrays").library_of(a)
     return None
 
 
@@ -86,7 +91,7 @@ def library_named(name: str) -> Library:
     if name not in ("torch", "jax"):
         raise InputError(f"library: must be 'torch' or 'jax', got {name!r}")
     try:
-        module = import_module(f"matrl.backends.{name}.library")
+        module = import_module(f"matrl.backends.{name}.arrays")
     except ImportError as error:
         hint = "; PyTorch's CPU wheels are on https://download.pytorch.org/whl/cpu"
         raise InputError(

@@ -5,12 +5,13 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from matrl.backends import elementwise, factorizations, halves, products, spectral, stacks, tiles
 from matrl.backends.layout import check_matrix, check_square
 from matrl.backends.norms import all_finite, matrix_norms, stack_norms
 from matrl.backends.protocol import Backend, Matrix, MatrixNorms
+from matrl.core.precision import DTYPES
 
 __all__ = ["NumpyBackend", "numpy_backend"]
 
@@ -40,8 +41,9 @@ class NumpyBackend:
     [[5.]]
     """
 
-    namespace: Any = np
-    is_pure = False
+    dtypes: tuple[str, ...] = DTYPES
+    writes_in_place = True
+    out_optional = False
     raises_on_breakdown = True
 
     cast = staticmethod(elementwise.cast)
@@ -70,13 +72,13 @@ class NumpyBackend:
     lyapunov = staticmethod(_by_dimension(spectral.lyapunov, stacks.lyapunov))
     polar_factor = staticmethod(_by_dimension(spectral.polar_factor, stacks.polar_factor))
 
-    def from_host(self, x: NDArray[Any]) -> Any:
-        """Return ``x``."""
-        return x
+    def from_host(self, x: Matrix) -> Matrix:
+        """Return ``x`` itself: it is on the host."""
+        return np.asarray(x)
 
-    def to_host(self, x: Any) -> NDArray[Any]:
-        """Return ``x``."""
-        return x
+    def to_host(self, x: Matrix) -> Matrix:
+        """Return ``x`` itself: it is on the host."""
+        return np.asarray(x)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
         """Return an uninitialised C-contiguous array; float32 for the name of a half precision."""

@@ -34,42 +34,44 @@ class MatrixNorms:
 class Backend(Protocol):
     """Kernels on matrices and stacks of them in float32, float64, complex64 or complex128.
 
-    Shapes below are those of one matrix; before them may be others, the same for all arrays. In a
-    stack what cannot be computed of one matrix becomes NaN; for one matrix alone an error is raised
-    (``raises_on_breakdown``), or it becomes NaN too where an error would have to wait for a device.
-    "Hermitian" means symmetric where real, x^* the conjugate transpose. Every kernel
-    returns its result, which is ``out`` where arrays can be written: allocated by the caller,
-    C-contiguous, sharing no memory with an input unless said otherwise. Where ``is_pure``, ``out``
-    may be ``None``, and is where arrays cannot be written. Inputs are never modified and may be
-    strided. InputError if a shape, dtype or layout does not fit (or the library's own error).
+    Shapes below are those of one matrix; before them may be others, the same for all arrays, but
+    for ``scale_by_power_of_two``, ``inverse``, ``cholesky`` and ``solve_triangular``, of which only
+    single matrices are asked. "Hermitian" means symmetric where real, x^* the conjugate transpose.
+
+    Every kernel returns its result, which is ``out`` if ``writes_in_place``: allocated by the
+    caller, C-contiguous, sharing no memory with an input unless said otherwise. Where arrays cannot
+    be written, ``out`` lends its shape and dtype, or its content where that is read. If
+    ``out_optional``, None may stand for an ``out`` that is not read, except where shape and dtype
+    follow from nothing else (``linear`` without arrays, and ``cast``, which takes a dtype there);
+    the result is then a new array.
+    Inputs are never modified and may be strided. InputError if a shape, dtype or layout does not
+    fit.
+
+    What cannot be computed of one matrix of a stack becomes NaN, and so does a single matrix,
+    unless ``raises_on_breakdown``. A backend without it never waits for its device to see values:
+    only ``cholesky``, ``norms``, ``asymmetry`` and ``is_finite`` do, which answer the host.
 
     Products write alpha times themselves plus beta C for every (beta, C) in ``addends`` plus
     ``shift`` times the identity, all real. One C may be ``out``; where the product is known to be
-    Hermitian, so must be every C. Only ``cholesky``, ``norms``, ``asymmetry``, ``is_finite`` and
-    ``to_host`` wait for a device.
+    Hermitian, so must be every C.
+
+    :func:`matrl.testing.check_backend` checks all of this.
+
+    Attributes: ``dtypes``, those of float32, float64, complex64 and complex128 there are;
+    ``writes_in_place``, ``out_optional`` and ``raises_on_breakdown``, as above.
     """
 
-    @property
-    def namespace(self) -> Any:
-        """The module of functions on its arrays: ``numpy``, ``torch``, ``jax.numpy``."""
+    dtypes: tuple[str, ...]
+    writes_in_place: bool
+    out_optional: bool
+    raises_on_breakdown: bool
+
+    def from_host(self, x: NDArray[Any]) -> Matrix:
+        """Return a NumPy array as one of the backend, of its dtype; it may share the memory."""
         ...
 
-    @property
-    def is_pure(self) -> bool:
-        """Whether kernels return new arrays for ``out=None``."""
-        ...
-
-    @property
-    def raises_on_breakdown(self) -> bool:
-        """Whether what breaks down for one matrix raises; otherwise it becomes NaN."""
-        ...
-
-    def from_host(self, x: NDArray[Any]) -> Any:
-        """Return an array of the backend with the content of a NumPy array, or on its memory."""
-        ...
-
-    def to_host(self, x: Any) -> NDArray[Any]:
-        """Return a NumPy array with the content of one of the backend's, or on its memory."""
+    def to_host(self, x: Matrix) -> NDArray[Any]:
+        """Return an array of the backend as a NumPy array; half precisions widen to float32."""
         ...
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
@@ -87,10 +89,11 @@ class Backend(Protocol):
         """
         ...
 
-    def cast(self, out: Matrix, x: Matrix, dtype: str = "") -> Matrix:
+    def cast(self, out: Any, x: Matrix) -> Matrix:
         """Copy ``x`` into ``out``, of the same shape, rounding to the dtype of ``out``.
 
-        Real may become complex, not the other way round. ``dtype`` counts where ``out`` is None.
+        Real may become complex, not the other way round. If ``out_optional``, ``out`` may be the
+        name of a dtype (or a dtype of the backend): the result is then a new array of it.
         """
         ...
 
@@ -204,12 +207,17 @@ class Backend(Protocol):
     def inverse_spd(self, out: Matrix, x: Matrix) -> Matrix:
         """Write the inverse of Hermitian ``x`` into ``out``, exactly Hermitian.
 
-        IndefiniteMatrixError if ``x`` is not positive definite to working precision.
+        If ``x`` is not positive definite to working precision, or not finite, the result is NaN;
+        if the backend ``raises_on_breakdown``, IndefiniteMatrixError or NonFiniteError.
         """
         ...
 
     def inverse(self, out: Matrix, x: Matrix) -> Matrix:
-        """Write the inverse of a general ``x`` (n x n) into ``out``; DomainError if singular."""
+        """Write the inverse of a general ``x`` (n x n) into ``out``.
+
+        If ``x`` is singular or not finite, the result is NaN; if the backend
+        ``raises_on_breakdown``, DomainError or NonFiniteError.
+        """
         ...
 
     def spectral_function(
@@ -217,15 +225,18 @@ class Backend(Protocol):
     ) -> Matrix:
         """Write V f(w) V^* into ``out`` for Hermitian x = V diag(w) V^*, exactly Hermitian.
 
-        ``function`` maps the 1-D eigenvalues (real, in the precision of x) to as many real values
-        and may raise.
+        ``function`` maps eigenvalues (real, in the precision of x, ascending) to as many real
+        values: those of one matrix, 1-D, or those of a stack, along the last axis, as the backend
+        takes them. It is handed arrays of the backend. Where it gives NaN, or ``x`` holds any, so
+        is the result of the whole matrix. If the backend ``raises_on_breakdown``, it may raise.
         """
         ...
 
     def lyapunov(self, out: Matrix, s: Matrix, r: Matrix) -> Matrix:
         """Write the solution D of S D + D S = R into ``out``, exactly Hermitian.
 
-        S and R are Hermitian (n x n); IndefiniteMatrixError if S is not positive definite.
+        S and R are Hermitian (n x n). If S is not positive definite, the result is NaN; if the
+        backend ``raises_on_breakdown``, IndefiniteMatrixError.
         """
         ...
 
@@ -234,14 +245,16 @@ class Backend(Protocol):
     ) -> Matrix:
         """Write the unitary polar factor of ``x`` (m x n, m >= n) into ``out``.
 
-        ``observe`` is handed the n singular values, descending.
+        ``observe`` is handed the n singular values, descending: of a stack matrix by matrix, or all
+        together, along the last axis. If ``x`` holds NaN, so does the result; if the backend
+        ``raises_on_breakdown``, NonFiniteError.
         """
         ...
 
     def cholesky(self, out: Matrix, x: Matrix) -> bool:
         """Write the lower Cholesky factor of ``x`` into ``out``; False if it breaks down.
 
-        ``x`` may be ``out`` itself.
+        ``x`` may be ``out`` itself. Where arrays cannot be written, only the answer counts.
         """
         ...
 

@@ -17,7 +17,7 @@ from matrl.core.layout import allocate
 from matrl.core.program import Program
 from matrl.errors import IndefiniteMatrixError
 from matrl.execute.observed import Observed
-from matrl.readings.dense import Workspace, allocate_workspace, run, run_pure
+from matrl.readings.dense import Workspace, allocate_workspace, run
 
 __all__ = ["Engine", "InPlaceEngine", "PureEngine", "engine_for"]
 
@@ -83,12 +83,17 @@ class PureEngine:
     """Runs a function that a library has compiled, whose arrays are never written."""
 
     def __init__(self, program: Program, library: Library) -> None:
-        self._backend = library.backend
+        self._backend, layout = library.backend, allocate(program)
 
         def function(a: Any, factor: Any, zero_is_zero: bool) -> Any:
             observed = Observed(library.backend)
-            values = run_pure(
-                program, a, observed.backend, zero_is_zero=zero_is_zero, factor=factor
+            values = run(
+                program,
+                a * factor,
+                None,
+                backend=observed.backend,
+                layout=layout,
+                zero_is_zero=zero_is_zero,
             )
             return values, observed.values
 

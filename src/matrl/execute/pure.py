@@ -5,9 +5,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from matrl.backends.protocol import Backend
+from matrl.backends.libraries import Library
 from matrl.core.folding import fold
 from matrl.core.function import MatrixFunction
+from matrl.core.layout import allocate
 from matrl.core.plan import PlanRecord
 from matrl.core.precision import eps_of
 from matrl.errors import InputError
@@ -16,12 +17,12 @@ from matrl.execute.orientation import function_for
 from matrl.execute.scaling import MODERATE, exact_exponent
 from matrl.functions import FUNCTIONS
 from matrl.iterations import trace_schedule
-from matrl.readings.dense import run_pure
+from matrl.readings.dense import run
 
 __all__ = ["pure_function"]
 
 
-def pure_function(plan: PlanRecord, backend: Backend) -> Callable[[Any], Any]:
+def pure_function(plan: PlanRecord, library: Library) -> Callable[[Any], Any]:
     """Return a -> f(a), unchecked: scaling, schedule and scaling back, nothing looked at.
 
     For arrays (..., m, n) of the plan's dtype; :class:`~matrl.errors.InputError` for others, as
@@ -30,8 +31,8 @@ def pure_function(plan: PlanRecord, backend: Backend) -> Callable[[Any], Any]:
 
     is_rectangular = FUNCTIONS.get(plan.function).structure == "rectangular"
     # Before anything is traced by the library, which knows nothing of how programs are made.
-    high = _Pure(plan, function_for(plan, (1, 1)), backend)
-    wide = _Pure(plan, function_for(plan, (1, 2)), backend) if is_rectangular else high
+    high = _Pure(plan, function_for(plan, (1, 1)), library)
+    wide = _Pure(plan, function_for(plan, (1, 2)), library) if is_rectangular else high
 
     def function(a: Any) -> Any:
         dtype = str(a.dtype).removeprefix("torch.")
@@ -56,21 +57,24 @@ def pure_function(plan: PlanRecord, backend: Backend) -> Callable[[Any], Any]:
 class _Pure:
     """A function of arrays at least as high as wide."""
 
-    def __init__(self, plan: PlanRecord, function: MatrixFunction, backend: Backend) -> None:
-        self._plan, self._function, self._backend = plan, function, backend
+    def __init__(self, plan: PlanRecord, function: MatrixFunction, library: Library) -> None:
+        self._plan, self._function = plan, function
+        self._backend, self._xp = library.backend, library.namespace
         self._program = fold(trace_schedule(function, plan.steps, plan.dtype))
+        self._layout = allocate(self._program)
 
     def __call__(self, a: Any) -> tuple[Any, ...]:
-        function, xp = self._function, self._backend.namespace
+        function, xp = self._function, self._xp
         exponent = self._exponent(a)
         moderate = a if exponent is None else self._times_power_of_two(a, -exponent)
         bound = self._bound(moderate, exponent)
-        values = run_pure(
+        values = run(
             self._program,
-            moderate,
-            self._backend,
+            moderate * (1.0 / bound),
+            None,
+            backend=self._backend,
+            layout=self._layout,
             zero_is_zero=function.vanishes_at_zero and self._plan.norm != "eigenvalue",
-            factor=1.0 / bound,
         )
         results: list[Any] = []
         for value, power in zip(values, function.exponents, strict=True):
@@ -83,7 +87,7 @@ class _Pure:
 
     def _exponent(self, a: Any) -> Any:
         """Return e, of which 2^e is taken out (..., 1, 1), in the real dtype; ``None`` for none."""
-        function, xp, scaling = self._function, self._backend.namespace, self._plan.scaling
+        function, xp, scaling = self._function, self._xp, self._plan.scaling
         if scaling.kind == "constant":
             fixed = exact_exponent(function, 1.0 / scaling.factor)
             return xp.asarray(float(fixed)) if fixed else None
@@ -95,14 +99,14 @@ class _Pure:
 
     def _times_power_of_two(self, x: Any, exponent: Any) -> Any:
         """Return x 2^exponent, in two halves, for 2^exponent may be out of range."""
-        xp = self._backend.namespace
+        xp = self._xp
         two = xp.asarray(2.0, dtype=_real(x, xp))
         half = xp.floor(exponent / 2)
         return x * two**half * two ** (exponent - half)
 
     def _bound(self, a: Any, exponent: Any) -> Any:
         """Return what a matrix is divided by, (..., 1, 1); see ``matrl.execute.scaling``."""
-        plan, xp = self._plan, self._backend.namespace
+        plan, xp = self._plan, self._xp
         scaling, moduli = plan.scaling, xp.abs(a)
         if scaling.kind == "constant":
             bound = xp.asarray(1.0 / scaling.factor, dtype=_real(a, xp))
@@ -120,7 +124,7 @@ class _Pure:
         return bound * (1.0 + a.shape[-1] * eps_of(plan.dtype))
 
     def _gershgorin(self, a: Any, moduli: Any, one: Any) -> Any:
-        xp = self._backend.namespace
+        xp = self._xp
         if self._function.structure != "positive":
             return one
         diagonal = xp.diagonal(a, 0, -2, -1)
@@ -129,7 +133,7 @@ class _Pure:
 
     def _lanczos(self, a: Any) -> Any:
         """Return the largest Ritz value (of A* A the root), as ``matrl.execute.lanczos`` does."""
-        xp, matmul = self._backend.namespace, self._backend.matmul
+        xp, matmul = self._xp, self._backend.matmul
         squared = self._function.structure != "positive"
         n, nowhere = a.shape[-1], cast(Any, None)
         start = random_start(n, np.dtype(self._plan.dtype), 0).astype(self._plan.dtype)

@@ -10,9 +10,9 @@ from matrl.core.layout import INPUT, Layout, allocate, output_slot
 from matrl.core.precision import eps_of, is_half
 from matrl.core.program import PRODUCTS, Operation, Program
 from matrl.core.scaling import scaled
-from matrl.errors import IndefiniteMatrixError
+from matrl.errors import IndefiniteMatrixError, InputError
 
-__all__ = ["Workspace", "allocate_workspace", "run", "run_pure"]
+__all__ = ["Workspace", "allocate_workspace", "run"]
 
 Workspace = list[Any]
 
@@ -33,6 +33,8 @@ def allocate_workspace(
 
 
 def _power(exponent: float, zero_is_zero: bool) -> Any:
+    """Return the power of ascending eigenvalues of one matrix; an error where there is none."""
+
     def function(eigenvalues: np.ndarray) -> np.ndarray:
         smallest, largest = float(eigenvalues.min()), float(eigenvalues.max())
         floor = eps_of(eigenvalues.dtype.name) * largest
@@ -49,28 +51,29 @@ def _power(exponent: float, zero_is_zero: bool) -> Any:
     return function
 
 
-def _power_or_nan(exponent: float, zero_is_zero: bool, namespace: Any) -> Any:
-    """Return the same without looking at values: NaN where it would raise."""
+def _power_or_nan(exponent: float, zero_is_zero: bool) -> Any:
+    """Return the same power with NaN where there is none, of (..., n) of any array library.
+
+    Comparisons and arithmetic only: nothing asks for a value.
+    """
 
     def function(eigenvalues: Any) -> Any:
-        smallest, largest = eigenvalues[..., :1], eigenvalues[..., -1:]
-        floor = largest * eps_of(str(eigenvalues.dtype).removeprefix("torch."))
+        floor = eps_of(str(eigenvalues.dtype).removeprefix("torch.")) * eigenvalues[..., -1:]
         if zero_is_zero and exponent > 0.0:
-            exists = smallest >= -eigenvalues.shape[-1] * floor
-            eigenvalues = namespace.clip(eigenvalues, 0.0)
+            exists = eigenvalues >= -eigenvalues.shape[-1] * floor
+            powers = eigenvalues.clip(0.0) ** exponent
         else:
-            exists = smallest > floor
-        return namespace.where(exists, eigenvalues, namespace.nan) ** exponent
+            exists = eigenvalues > floor
+            powers = eigenvalues**exponent
+        one_or_zero = exists * 1.0
+        return powers * (one_or_zero / one_or_zero)
 
     return function
 
 
-def _spectral(op: Operation, backend: Backend, zero_is_zero: bool) -> Any:
-    if op.label == "sign":
-        return backend.namespace.sign
-    if backend.raises_on_breakdown:
-        return _power(op.shift, zero_is_zero)
-    return _power_or_nan(op.shift, zero_is_zero, backend.namespace)
+def _sign(eigenvalues: Any) -> Any:
+    """Return the signs of eigenvalues, arrays of any library."""
+    return (eigenvalues > 0.0) * 1.0 - (eigenvalues < 0.0) * 1.0
 
 
 def _product(op: Operation, backend: Backend, out: Any, operands: Sequence[Any]) -> Any:
@@ -103,12 +106,14 @@ def _execute(
     if op.kind == "inverse":
         return backend.inverse_spd(out, x)
     if op.kind == "spectral":
-        return backend.spectral_function(out, x, _spectral(op, backend, zero_is_zero))
+        power = _power if backend.raises_on_breakdown else _power_or_nan
+        function = _sign if op.label == "sign" else power(op.shift, zero_is_zero)
+        return backend.spectral_function(out, x, function)
     if op.kind == "lyapunov":
         return backend.lyapunov(out, x, operands[1])
     if op.kind == "polar":
         return backend.polar_factor(out, x)
-    result = backend.cast(out, x, op.dtype)
+    result = backend.cast(op.dtype if out is None else out, x)
     return backend.symmetrize(result) if op.kind == "symmetrize" else result
 
 
@@ -118,41 +123,12 @@ def _execute_in_half(op: Operation, backend: Backend, out: Any, operands: Sequen
         out = backend.matmul(out, operands[0], operands[1], adjoint_x=op.kind == "gram")
         out = backend.symmetrize(backend.round_to(out, op.dtype))
     elif op.kind == "symmetrize":
-        out = backend.round_to(backend.cast(out, operands[0], op.dtype), op.dtype)
+        target = op.dtype if out is None else out
+        out = backend.round_to(backend.cast(target, operands[0]), op.dtype)
         out = backend.symmetrize(out)
     else:
         out = _execute(op, backend, out, operands, False)
     return backend.round_to(out, op.dtype)
-
-
-def run_pure(
-    program: Program,
-    a: Any,
-    backend: Backend,
-    *,
-    zero_is_zero: bool = False,
-    factor: Any = 1.0,
-) -> tuple[Any, ...]:
-    """Return the outputs of a program of one input at ``factor`` times ``a``; nothing is written.
-
-    Every operation makes a new array, so that the run can be traced, compiled and batched by a
-    library whose backend ``is_pure``; ``factor`` may be an array that broadcasts.
-    """
-    values: list[Any] = []
-    nowhere: Any = None
-    for op in program.operations:
-        if op.kind == "input":
-            values.append(a * factor)
-            continue
-        operands = [values[i] for i in op.operands]
-        if op.kind == "linear" and not operands:
-            zero = backend.cast(nowhere, values[0], op.dtype)
-            values.append(backend.linear(nowhere, (0.0,), (zero,), op.shift))
-        elif is_half(op.dtype):
-            values.append(_execute_in_half(op, backend, nowhere, operands))
-        else:
-            values.append(_execute(op, backend, nowhere, operands, zero_is_zero))
-    return tuple(values[i] for i in program.outputs)
 
 
 def run(
@@ -165,19 +141,26 @@ def run(
     workspace: Workspace | None = None,
     zero_is_zero: bool = False,
     factor: float = 1.0,
-) -> None:
+) -> tuple[Any, ...]:
     """Run a program of one input on the matrix ``a``, into ``out``: an array, or one an output.
 
+    Returns the outputs. With ``out`` None, if the backend allows that, every value is a new array
+    and nothing is written in place, as functions to be transformed want it.
     ``layout`` and ``workspace`` are made on the spot unless given. ``a`` is not modified, unless
     its memory is a slot of the layout. It is read times ``factor``, for which the program must be
     :func:`~matrl.core.scaling.scalable`. With
     ``zero_is_zero`` positive powers by eigendecomposition take eigenvalues below n eps of the
     largest, on either side of 0, for what they are in a norm: those below 0 for 0.
     :class:`~matrl.errors.IndefiniteMatrixError` where a Cholesky factorisation breaks down or a
-    power does not exist.
+    power does not exist; NaN on backends that do not raise then.
     """
     layout = layout or allocate(program)
-    workspace = workspace or allocate_workspace(layout, a.shape[-1], backend, a.shape[-2])
+    if out is None:
+        if not backend.out_optional:
+            raise InputError("out: is None, but this backend makes no arrays; pass one an output")
+        workspace = [None] * len(layout.dtypes)
+    elif workspace is None:
+        workspace = allocate_workspace(layout, a.shape[-1], backend, a.shape[-2])
     results = out if isinstance(out, tuple | list) else (out,)
     arrays = {INPUT: a, **{output_slot(i): array for i, array in enumerate(results)}}
     arrays.update(enumerate(workspace))
@@ -187,10 +170,24 @@ def run(
             if factor != 1.0 and source in op.operands:
                 op = scaled(op, source, factor)
             operands = [arrays[layout.slots[i]] for i in op.operands]
+            target = _like(op, backend, a) if out is None else arrays[slot]
             if is_half(op.dtype):
-                arrays[slot] = _execute_in_half(op, backend, arrays[slot], operands)
+                arrays[slot] = _execute_in_half(op, backend, target, operands)
             else:
-                arrays[slot] = _execute(op, backend, arrays[slot], operands, zero_is_zero)
+                arrays[slot] = _execute(op, backend, target, operands, zero_is_zero)
+    values: list[Any] = []
     for index, value in enumerate(program.outputs):
+        found = arrays[layout.slots[value]]
         if layout.slots[value] != output_slot(index):  # the input itself, or an output twice
-            backend.cast(results[index], arrays[layout.slots[value]])
+            found = backend.cast(found.dtype if out is None else results[index], found)
+        values.append(found)
+    return tuple(values)
+
+
+def _like(op: Operation, backend: Backend, a: Any) -> Any:
+    """Return what stands for ``out`` in a run that makes new arrays: None where that is enough."""
+    if op.kind != "linear" or op.operands:
+        return None
+    rows, n = a.shape[-2:]
+    size = {"square": (n, n), "tall": (rows, n), "large": (rows, rows)}[op.shape]
+    return backend.empty((*a.shape[:-2], *size), op.dtype)

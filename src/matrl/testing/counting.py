@@ -22,6 +22,10 @@ class CountingBackend:
 
     def __init__(self, backend: Backend = numpy_backend) -> None:
         self._backend = backend
+        self.dtypes = backend.dtypes
+        self.writes_in_place = backend.writes_in_place
+        self.out_optional = backend.out_optional
+        self.raises_on_breakdown = backend.raises_on_breakdown
         self.counts: Counter[tuple[str, str]] = Counter()
         self._latest: list[tuple[str, str]] = []
 
@@ -36,21 +40,6 @@ class CountingBackend:
             latest = self._latest
             self._note(out, *["add"] * max(len(options["addends"]), 1), of=[out])
             self._latest = [*latest, *self._latest]
-
-    @property
-    def namespace(self) -> Any:
-        """That of the other backend, as all of what it is."""
-        return self._backend.namespace
-
-    @property
-    def is_pure(self) -> bool:
-        """That of the other."""
-        return self._backend.is_pure
-
-    @property
-    def raises_on_breakdown(self) -> bool:
-        """That of the other."""
-        return self._backend.raises_on_breakdown
 
     def from_host(self, x: Any) -> Any:
         """Count nothing."""
@@ -171,7 +160,7 @@ class CountingBackend:
         self._note(out, "svd", "matmul", of=[x])
         return self._backend.polar_factor(out, x, observe)
 
-    def cast(self, out: Any, x: Any, dtype: str = "") -> Any:
+    def cast(self, out: Any, x: Any) -> Any:
         """Count a cast."""
         self._note(out, "cast", of=[x])
-        return self._backend.cast(out, x, dtype)
+        return self._backend.cast(out, x)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from matrl.backends.jax import elementwise, factorizations, products
+from matrl.core.precision import DTYPES
 
 __all__ = ["JaxBackend"]
 
@@ -22,9 +22,10 @@ class JaxBackend:
     [[5.0]]
     """
 
-    namespace: Any = jnp
-    is_pure = True
-    raises_on_breakdown = False
+    dtypes: tuple[str, ...] = DTYPES
+    writes_in_place: bool = False
+    out_optional: bool = True
+    raises_on_breakdown: bool = False
 
     cast = staticmethod(elementwise.cast)
     linear = staticmethod(elementwise.linear)
@@ -49,18 +50,18 @@ class JaxBackend:
     cholesky = staticmethod(factorizations.cholesky)
     solve_triangular = staticmethod(factorizations.solve_triangular)
 
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Return zeros, for what is not initialised is never read."""
         return jnp.zeros(shape, dtype)
 
-    def round_to(self, out: jax.Array, precision: str) -> jax.Array:
+    def round_to(self, out: Any, precision: str) -> Any:
         """Return ``out``, whose kernels round by themselves."""
         return out
 
-    def from_host(self, x: np.ndarray) -> jax.Array:
+    def from_host(self, x: Any) -> Any:
         """Return an array with the content of ``x``."""
         return jnp.asarray(x)
 
-    def to_host(self, x: jax.Array) -> np.ndarray:
+    def to_host(self, x: Any) -> Any:
         """Return a NumPy array of ``x``, not to be written."""
         return np.asarray(x)

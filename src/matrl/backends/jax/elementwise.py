@@ -7,10 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from matrl.backends.jax.products import adjoint, combined
+from matrl.backends.jax.products import combined
 from matrl.backends.jax.triangles import average
 from matrl.backends.norms import matrix_norms, stack_norms
 from matrl.backends.protocol import MatrixNorms
+from matrl.backends.stacks import largest_asymmetries
+from matrl.backends.tiles import largest_asymmetry
+from matrl.errors import InputError
 
 __all__ = [
     "asymmetry",
@@ -25,13 +28,17 @@ __all__ = [
 Array = jax.Array
 
 
-def cast(out: Any, x: Array, dtype: str = "") -> Array:
-    """Return ``x`` rounded to ``dtype``, or to that of ``out`` where it is given."""
-    return x.astype(dtype if out is None else out.dtype)
+def cast(out: Any, x: Array) -> Array:
+    """Return ``x`` rounded to the dtype ``out``, or to that of the array ``out``."""
+    return x.astype(getattr(out, "dtype", out))
 
 
 def linear(out: Any, coefficients: Sequence[float], arrays: Sequence[Array], shift: float) -> Array:
     """Return sum c_i X_i + shift I, of the shape and dtype of the X_i."""
+    if len(coefficients) != len(arrays):
+        raise InputError(
+            f"coefficients: {len(coefficients)} for {len(arrays)} arrays; pass as many"
+        )
     if not arrays:
         return combined(jnp.zeros_like(out), 1.0, (), shift)
     (first, *others), (x, *rest) = coefficients, arrays
@@ -66,8 +73,8 @@ def norms(x: Array) -> MatrixNorms:
 
 def asymmetry(x: Array) -> Any:
     """Return the largest modulus in x - x^*, on the host; NaN if ``x`` holds NaN."""
-    found = np.asarray(jnp.abs(x - adjoint(x)).max(axis=(-2, -1)))
-    return float(found) if x.ndim == 2 else found
+    host = np.asarray(x)
+    return largest_asymmetry(host) if host.ndim == 2 else largest_asymmetries(host)
 
 
 def is_finite(x: Array) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from matrl.backends.jax.checks import check_square, check_twins
 from matrl.backends.jax.products import matmul
 from matrl.backends.jax.triangles import mirrored
 
@@ -40,6 +41,7 @@ def _lower(x: Array) -> Array:
 
 def inverse_spd(out: Any, x: Array) -> Array:
     """Return the Cholesky inverse of Hermitian ``x`` (lower triangle read), exactly Hermitian."""
+    check_square("x", x)
     one = jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape)
     inverse_factor = solve_triangular(_lower(x), one, False)
     return mirrored(matmul(None, inverse_factor, inverse_factor, adjoint_x=True))
@@ -47,12 +49,14 @@ def inverse_spd(out: Any, x: Array) -> Array:
 
 def inverse(out: Any, x: Array) -> Array:
     """Return the inverse of a general ``x``, by LU with partial pivoting."""
+    check_square("x", x)
     value = jnp.linalg.inv(x)
     return _where_sound(jnp.isfinite(value).all(axis=(-2, -1)), value)
 
 
 def spectral_function(out: Any, x: Array, function: Callable[[Array], Array]) -> Array:
     """Return V f(w) V^* for Hermitian x = V diag(w) V^*, exactly Hermitian."""
+    check_square("x", x)
     sound, finite = _finite_or_identity(x)
     eigenvalues, vectors = _eigh(finite)
     values = function(eigenvalues).astype(vectors.dtype)
@@ -62,6 +66,7 @@ def spectral_function(out: Any, x: Array, function: Callable[[Array], Array]) ->
 
 def lyapunov(out: Any, s: Array, r: Array) -> Array:
     """Return the solution D of S D + D S = R, exactly Hermitian."""
+    check_twins(s, r)
     sound, finite = _finite_or_identity(s)
     eigenvalues, vectors = _eigh(finite)
     sums = eigenvalues[..., :, None] + eigenvalues[..., None, :]
@@ -87,8 +92,9 @@ def polar_factor(out: Any, x: Array, observe: Callable[[Any], object] | None = N
 
 
 def cholesky(out: Any, x: Array) -> bool:
-    """Raise, for there is no array to write the factor into."""
-    raise NotImplementedError("arrays of JAX cannot be written; use jax.numpy.linalg.cholesky")
+    """Return whether ``x`` has a Cholesky factor; there is no array to write it into."""
+    check_square("x", x)
+    return bool(jnp.isfinite(_lower(x)).all())
 
 
 def solve_triangular(factor: Array, b: Array, transpose: bool) -> Array:

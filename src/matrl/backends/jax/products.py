@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from matrl.backends.jax.checks import check_factors, check_terms
 from matrl.backends.jax.triangles import average, mirrored
 
 __all__ = ["gram", "gram_averaged", "matmul", "matmul_averaged", "matmul_hermitian", "outer_gram"]
@@ -19,6 +20,39 @@ def adjoint(x: Array, flag: bool = True) -> Array:
     return jnp.conj(x.mT) if flag else x
 
 
+def _product(x: Array, y: Array) -> Array:
+    """Return x y, in float32 for half precisions: what is made of it is rounded once.
+
+    float32 is float32 on accelerators too, which would round it to less by default.
+    """
+    check_factors(x, y)
+    wide = _wide(x.dtype)
+    return jnp.matmul(x, y, precision=jax.lax.Precision.HIGHEST, preferred_element_type=wide)
+
+
+def _wide(dtype: Any) -> Any:
+    return jnp.promote_types(dtype, jnp.float32)
+
+
+def combined(
+    product: Array, alpha: float, addends: Addends, shift: float, dtype: Any = None
+) -> Array:
+    """Return alpha times a product plus the addends and the shift, rounded once to ``dtype``.
+
+    XLA makes one pass of that.
+    """
+    wide, dtype = _wide(product.dtype), product.dtype if dtype is None else dtype
+    like = jax.ShapeDtypeStruct(product.shape, dtype)
+    check_terms(like, [alpha, *(beta for beta, _ in addends)], [c for _, c in addends], shift)
+    result = product.astype(wide)
+    result = result * alpha if alpha != 1.0 else result
+    for beta, c in addends:
+        result = result + beta * c.astype(wide)
+    if shift:
+        result = result + shift * jnp.eye(result.shape[-1], dtype=wide)
+    return result.astype(dtype)
+
+
 def matmul(
     out: Any,
     x: Array,
@@ -30,24 +64,9 @@ def matmul(
     addends: Addends = (),
     shift: float = 0.0,
 ) -> Array:
-    """Return alpha x y + sum beta C + shift I; a factor whose flag is set enters as its adjoint.
-
-    float32 is float32 on accelerators too, which would round it to less by default.
-    """
-    product = jnp.matmul(
-        adjoint(x, adjoint_x), adjoint(y, adjoint_y), precision=jax.lax.Precision.HIGHEST
-    )
-    return combined(product, alpha, addends, shift)
-
-
-def combined(product: Array, alpha: float, addends: Addends, shift: float) -> Array:
-    """Return alpha times a product plus the addends and the shift; XLA makes that one pass."""
-    result = product * alpha if alpha != 1.0 else product
-    for beta, c in addends:
-        result = result + beta * c
-    if shift:
-        result = result + shift * jnp.eye(result.shape[-1], dtype=result.dtype)
-    return result
+    """Return alpha x y + sum beta C + shift I; a factor whose flag is set enters as its adjoint."""
+    product = _product(adjoint(x, adjoint_x), adjoint(y, adjoint_y))
+    return combined(product, alpha, addends, shift, x.dtype)
 
 
 def matmul_hermitian(
@@ -62,8 +81,8 @@ def matmul_hermitian(
     shift: float = 0.0,
 ) -> Array:
     """Return the same of a product known to be Hermitian, exactly Hermitian."""
-    product = matmul(None, x, y, adjoint_x=adjoint_x, adjoint_y=adjoint_y)
-    return combined(mirrored(product), alpha, addends, shift)
+    product = mirrored(_product(adjoint(x, adjoint_x), adjoint(y, adjoint_y)))
+    return combined(product, alpha, addends, shift, x.dtype)
 
 
 def matmul_averaged(
@@ -78,8 +97,8 @@ def matmul_averaged(
     shift: float = 0.0,
 ) -> Array:
     """Return the same of the Hermitian part of a product, exactly Hermitian."""
-    product = matmul(None, x, y, adjoint_x=adjoint_x, adjoint_y=adjoint_y)
-    return combined(average(product), alpha, addends, shift)
+    product = average(_product(adjoint(x, adjoint_x), adjoint(y, adjoint_y)))
+    return combined(product, alpha, addends, shift, x.dtype)
 
 
 def gram(out: Any, x: Array, y: Array, **of: Any) -> Array:

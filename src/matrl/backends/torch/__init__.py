@@ -1,1 +1,5 @@
-"""Kernels on PyTorch tensors, on the CPU and on CUDA devices."""
+"""Backend on PyTorch tensors; ``import matrl`` does not import it, nor it PyTorch before use."""
+
+from matrl.backends.torch.backend import TorchBackend
+
+__all__ = ["TorchBackend"]

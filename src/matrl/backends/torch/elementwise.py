@@ -1,92 +1,75 @@
-"""Casts, linear combinations, exact scaling, and norms of tensors."""
+"""Casts, linear combinations and exact scaling of tensors."""
 
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+from matrl.backends.torch.checks import check_out, check_terms
+from matrl.backends.torch.library import Tensor, dtype_of, is_half_tensor, name_of, torch
+from matrl.backends.torch.products import add_to_diagonal
+from matrl.core.precision import FORMATS, precision_of
+from matrl.errors import InputError
 
-from matrl.backends.protocol import MatrixNorms
-
-__all__ = [
-    "asymmetry",
-    "cast",
-    "is_finite",
-    "linear",
-    "norms",
-    "scale_by_power_of_two",
-    "symmetrize",
-]
-
-Tensor = torch.Tensor
+__all__ = ["cast", "linear", "scale_by_power_of_two"]
 
 
-def cast(out: Tensor | None, x: Tensor, dtype: str = "") -> Tensor:
-    """Copy ``x`` into ``out``, rounding to its dtype; without ``out`` to a tensor of ``dtype``."""
-    return x.to(getattr(torch, dtype)) if out is None else out.copy_(x)
+def cast(out: Any, x: Tensor) -> Tensor:
+    """Copy ``x`` into ``out``, rounding to its dtype; into a new tensor where that is a name."""
+    target = out.dtype if isinstance(out, torch.Tensor) else dtype_of(out)
+    if x.is_complex() and not target.is_complex:
+        raise InputError(f"x: has dtype {name_of(x)}; pass one that casts to {target}")
+    if not isinstance(out, torch.Tensor):
+        return x.to(target, copy=True)
+    if out.shape != x.shape:
+        raise InputError(f"out: has shape {tuple(out.shape)}; pass one of {tuple(x.shape)}")
+    return out.copy_(x)
 
 
 def linear(
-    out: Tensor | None, coefficients: Sequence[float], arrays: Sequence[Any], shift: float
+    out: Tensor | None, coefficients: Sequence[float], arrays: Sequence[Tensor], shift: float
 ) -> Tensor:
-    """Write sum c_i X_i + shift I into ``out``, which may be an X_i."""
-    own = sum(c for c, x in zip(coefficients, arrays, strict=True) if x is out)
-    terms = [(c, x) for c, x in zip(coefficients, arrays, strict=True) if x is not out and c]
-    if own:
-        assert out is not None
+    """Return sum c_i X_i + shift I, in ``out`` if given; half precisions are summed in float32."""
+    if len(coefficients) != len(arrays):
+        raise InputError(
+            f"coefficients: has {len(coefficients)} elements, arrays {len(arrays)}; pass as many"
+        )
+    like = out if out is not None else arrays[0] if arrays else None
+    if like is None:
+        raise InputError("out: is None, and no array says what it shall be; pass a tensor")
+    check_terms(like.shape, name_of(like), coefficients, arrays, shift)
+    if is_half_tensor(like):
+        widened = [x.to(torch.float32) for x in arrays]
+        into = torch.empty_like(like, dtype=torch.float32)
+        total = linear(into if not arrays else None, coefficients, widened, shift)
+        return total.to(like.dtype) if out is None else out.copy_(total)
+    own = float(sum(c for c, x in zip(coefficients, arrays, strict=True) if x is out))
+    pairs = zip(coefficients, arrays, strict=True)
+    terms = [(float(c), x) for c, x in pairs if x is not out and c != 0.0]
+    if own != 0.0 and out is not None:
+        # What is in ``out`` already must be read before it is written.
         result = out if own == 1.0 else out.mul_(own)
     elif terms:
-        (first, x), *terms = terms
-        result = torch.mul(x, first, out=out)
+        (c, first), *terms = terms
+        result = torch.mul(first, c) if out is None else torch.mul(first, c, out=out)
     else:
-        result = torch.zeros_like(arrays[0]) if out is None else out.zero_()
-    for coefficient, x in terms:
-        result.add_(x, alpha=coefficient)
-    if shift:
-        result.diagonal(dim1=-2, dim2=-1).add_(shift)
-    return result
+        result = torch.zeros_like(like) if out is None else out.zero_()
+    for c, x in terms:
+        result.add_(x, alpha=c)
+    return add_to_diagonal(result, shift)
 
 
 def scale_by_power_of_two(out: Tensor | None, x: Tensor, exponent: int) -> Tensor:
-    """Write 2^exponent x into ``out``, exact unless an element under- or overflows."""
-    result = x.clone() if out is None else out.copy_(x)
-    parts = torch.view_as_real(result) if result.is_complex() else result
-    smallest = int(torch.tensor(torch.finfo(parts.dtype).tiny, dtype=torch.float64).log2())
-    # By factors that are numbers of the dtype, the last of which alone may round.
-    while exponent:
-        step = max(smallest, min(exponent, -smallest))
-        parts.mul_(2.0**step)
-        exponent -= step
+    """Return 2^exponent x, exact unless an element under- or overflows."""
+    check_out(out, x.shape, [x])
+    greatest = FORMATS[precision_of(name_of(x))].greatest_exponent
+    exponent = max(-3 * greatest + 3, min(exponent, 3 * greatest - 3))
+    # Beyond the normal numbers in thirds: what the first two round becomes 0 with the last.
+    third = exponent // 3
+    parts = [exponent] if abs(exponent) < greatest else [third, third, exponent - 2 * third]
+    result = torch.empty_like(x, memory_format=torch.contiguous_format) if out is None else out
+    # Real and imaginary parts side by side: infinity times 0 i would be NaN.
+    wide = torch.view_as_real(result) if x.is_complex() else result
+    source = torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
+    torch.mul(source, 2.0 ** parts[0], out=wide)
+    for part in parts[1:]:
+        wide.mul_(2.0**part)
     return result
-
-
-def symmetrize(out: Tensor) -> Tensor:
-    """Replace ``out`` by its Hermitian part, exactly Hermitian."""
-    return out.copy_(torch.add(out, out.mH).mul_(0.5))
-
-
-def norms(x: Tensor) -> MatrixNorms:
-    """Return the norms of ``x`` (..., m, n), in float64; on the host, NaN if ``x`` holds NaN."""
-    moduli = x.abs().to(torch.float64)
-    largest = moduli.amax(dim=(-2, -1))
-    scale = torch.where((largest > 0) & largest.isfinite(), largest, 1.0)
-    frobenius = torch.linalg.vector_norm(moduli / scale[..., None, None], dim=(-2, -1)) * scale
-    rows = moduli.sum(dim=-1)
-    gershgorin = torch.full_like(largest, torch.inf)
-    if x.shape[-1] == x.shape[-2]:
-        diagonal = x.diagonal(dim1=-2, dim2=-1)
-        centre = (diagonal.real if x.is_complex() else diagonal).to(torch.float64)
-        gershgorin = (centre + rows - diagonal.abs().to(torch.float64)).amax(dim=-1)
-    one, inf = moduli.sum(dim=-2).amax(dim=-1), rows.amax(dim=-1)
-    found = (frobenius, one, largest, inf, gershgorin)
-    return MatrixNorms(*(float(n) if x.ndim == 2 else n.cpu().numpy() for n in found))
-
-
-def asymmetry(x: Tensor) -> Any:
-    """Return the largest modulus in x - x^*, on the host; NaN if ``x`` holds NaN."""
-    found = (x - x.mH).abs().amax(dim=(-2, -1))
-    return float(found) if x.ndim == 2 else found.cpu().numpy()
-
-
-def is_finite(x: Tensor) -> bool:
-    """Return whether every element of ``x`` is finite."""
-    return bool(x.isfinite().all())

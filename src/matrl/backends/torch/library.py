@@ -1,94 +1,55 @@
-"""Tensors as arguments of a run."""
+"""PyTorch, where it is installed, and its dtypes by their names.
 
-from collections.abc import Callable
-from typing import Any
+The modules of this package take PyTorch from here, so that they can be imported without it.
+"""
+
+from typing import Any, TypeAlias
 
 import numpy as np
-import torch
 
-from matrl.backends.torch.backend import TorchBackend
-from matrl.errors import ConvergenceError, InputError
+from matrl.core.precision import HALF_PRECISIONS
+from matrl.errors import InputError, MissingExtraError
 
-__all__ = ["TorchLibrary", "library", "library_of"]
+_found: Any
+try:
+    import torch as _found
+except ImportError:
+    _found = None
 
-_HALVES = (torch.bfloat16, torch.float16)
-_RUNS = (torch.float32, torch.float64, torch.complex64, torch.complex128, *_HALVES)
+Tensor: TypeAlias = Any
+"""A tensor: of no type here, for the protocol speaks of NumPy's."""
 
+__all__ = ["Tensor", "dtype_of", "is_half_tensor", "name_of", "require_torch", "torch"]
 
-class TorchLibrary:
-    """Tensors of one device; on the CPU they share their memory with what works on them."""
-
-    writes_in_place = True
-
-    def __init__(self, device: torch.device) -> None:
-        self.backend = TorchBackend(device)
-
-    @property
-    def key(self) -> Any:
-        """The device."""
-        return ("torch", str(self.backend.device))
-
-    def cast_to(self, dtype: str) -> str:
-        """Return how A is cast."""
-        return f"A.to(torch.{dtype})"
-
-    def view(self, a: torch.Tensor, name: str) -> np.ndarray:
-        """Return a NumPy array of ``a``; of half precisions in float32.
-
-        Raises :class:`~matrl.errors.InputError` for sparse or quantised tensors, those that want a
-        gradient, and dtypes that no plan has.
-        """
-        if a.layout is not torch.strided:
-            raise InputError(
-                f"{name}: is a sparse tensor ({a.layout}); pass {name}.to_dense(), plans are dense"
-            )
-        if a.requires_grad and torch.is_grad_enabled():
-            raise InputError(
-                f"{name}: requires a gradient, which a plan does not give; pass {name}.detach()"
-            )
-        if a.dtype not in _RUNS:
-            names = ", ".join(str(dtype).removeprefix("torch.") for dtype in _RUNS)
-            remedy = "complex128" if a.dtype.is_complex else "float64"
-            raise InputError(
-                f"{name}: must be one of {names}, not {a.dtype}; pass {name}.to(torch.{remedy})"
-            )
-        if a.ndim < 2:
-            raise InputError(f"{name}: must be a matrix (m, n), but its shape is {tuple(a.shape)}")
-        return self.backend.to_host(a.float() if a.dtype in _HALVES else a.resolve_neg())
-
-    def view_out(self, out: torch.Tensor, name: str) -> np.ndarray:
-        """Return a NumPy array on the memory of ``out``."""
-        if not isinstance(out, torch.Tensor) or out.device.type != "cpu" or out.dtype in _HALVES:
-            raise InputError(
-                f"{name}: must be a tensor on the CPU of the plan's dtype; leave it out and take "
-                "Solution.value"
-            )
-        return self.view(out, name)
-
-    def rounding(self, a: torch.Tensor) -> float:
-        """Return the relative rounding of the dtype where that is less than the plan's, else 0."""
-        return 0.5 * torch.finfo(a.dtype).eps if a.dtype in _HALVES else 0.0
-
-    def given_back(self, value: np.ndarray, like: torch.Tensor) -> torch.Tensor:
-        """Return ``value`` as a tensor of the dtype and device of ``like``."""
-        tensor = self.backend.from_host(value)
-        if like.dtype not in _HALVES:
-            return tensor
-        rounded = tensor.to(like.dtype)
-        if bool((rounded.isinf() & tensor.isfinite()).any()):
-            raise ConvergenceError(f"A: f(A) is out of the range of {like.dtype}; pass A.float()")
-        return rounded
-
-    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function as it is: it runs kernel by kernel."""
-        return function
+torch: Any = _found
+"""The module, or None."""
 
 
-def library_of(a: torch.Tensor) -> TorchLibrary:
-    """Return the library for the device of ``a``."""
-    return TorchLibrary(a.device)
+def require_torch() -> None:
+    """Raise MissingExtraError, which says how to get the CPU build, unless PyTorch is there."""
+    if torch is None:
+        raise MissingExtraError(
+            "TorchBackend: PyTorch is not installed; pip install matrl[torch], for the CPU with "
+            "--extra-index-url https://download.pytorch.org/whl/cpu"
+        )
 
 
-def library() -> TorchLibrary:
-    """Return the library for the CPU."""
-    return TorchLibrary(torch.device("cpu"))
+def dtype_of(dtype: Any) -> Any:
+    """Return the PyTorch dtype of a name or of a NumPy dtype, and one of PyTorch as it is."""
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    name = dtype if isinstance(dtype, str) and dtype in HALF_PRECISIONS else np.dtype(dtype).name
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype):
+        raise InputError(f"dtype: PyTorch has no {name}; pass one of float32, float64, complex64")
+    return found
+
+
+def name_of(x: Any) -> str:
+    """Return the name of the dtype of a tensor."""
+    return str(x.dtype).removeprefix("torch.")
+
+
+def is_half_tensor(x: Any) -> bool:
+    """Return whether a tensor is in bfloat16 or float16."""
+    return name_of(x) in HALF_PRECISIONS

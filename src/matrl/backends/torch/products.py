@@ -1,163 +1,122 @@
-"""Products of tensors: general, known to be Hermitian, and of a tensor with an adjoint.
+"""Products of tensors with what is added to them, and exactly Hermitian results.
 
-As in ``matrl.backends.products``, each writes ``alpha`` times the product plus ``beta_i C_i`` plus
-``shift`` times the identity. With ``out=None`` they return a new tensor and write nothing in place
-that ``torch.func.vmap`` could not batch.
+With ``out`` everything happens in place, without it in new tensors, which is what ``torch.vmap``
+takes. No kernel waits for a value.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
-import torch
+from matrl.backends.protocol import Addend
+from matrl.backends.torch.checks import check_out, check_terms
+from matrl.backends.torch.hermitian import add_lower_product, average, mirror, split_levels
+from matrl.backends.torch.library import Tensor, name_of, torch
+from matrl.errors import InputError
 
-from matrl.backends.torch.triangles import mirrored, write_mirrored
+__all__ = ["Finish", "add_to_diagonal", "product"]
 
-__all__ = ["adjoint", "gram", "matmul", "matmul_averaged", "matmul_hermitian", "outer_gram"]
-
-Tensor = torch.Tensor
-Addends = Sequence[tuple[float, Any]]
-
-_SPLIT_ORDERS = (1024, 2048)
-"""Smallest order at which one more level of 2 x 2 splitting pays on the CPU, by two threads."""
-_MULTIPLE = 16
+Finish = Literal["general", "mirrored", "averaged"]
+"""What becomes of a product: nothing, its lower triangle mirrored, its Hermitian part."""
 
 
-def adjoint(x: Tensor, flag: bool = True) -> Tensor:
-    """Return x^*, a view, or x itself."""
-    return x.mH if flag else x
-
-
-def _finish(out: Tensor, addends: Addends, shift: float) -> Tensor:
-    for beta, c in addends:
-        out.add_(c, alpha=beta)
-    if shift:
-        out.diagonal(dim1=-2, dim2=-1).add_(shift)
-    return out
-
-
-def _first(out: Tensor | None, addends: Addends) -> tuple[float, Any, Addends]:
-    """Return beta, what it multiplies while multiplying (or ``None``), and the other addends."""
-    own = sum(beta for beta, c in addends if c is out)
-    others = [(beta, c) for beta, c in addends if c is not out and beta]
-    if own:
-        return own, out, others
-    if others:
-        (beta, c), *rest = others
-        return beta, c, rest
-    return 0.0, None, ()
-
-
-def _multiply(
-    out: Tensor | None, left: Tensor, right: Tensor, alpha: float, beta: float, c: Tensor | None
-) -> Tensor:
-    """Return alpha left right + beta c, written into ``out`` where there is one."""
-    if out is None and c is None:
-        product = left @ right
-        return product * alpha if alpha != 1.0 else product
-    if c is None:
-        assert out is not None
-        c, beta = out, 0.0  # not read
-    if left.ndim == 2:
-        return torch.addmm(c, left, right, beta=beta, alpha=alpha, out=out)
-    shape = torch.broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    three = [x.expand(*shape, *x.shape[-2:]).reshape(-1, *x.shape[-2:]) for x in (c, left, right)]
-    flat = None if out is None else out.view(-1, *out.shape[-2:])
-    result = torch.baddbmm(*three, beta=beta, alpha=alpha, out=flat)
-    return result.view(*shape, *result.shape[-2:]) if out is None else out
-
-
-def matmul(
+def product(
     out: Tensor | None,
     x: Tensor,
     y: Tensor,
+    finish: Finish = "general",
     *,
     adjoint_x: bool = False,
     adjoint_y: bool = False,
     alpha: float = 1.0,
-    addends: Addends = (),
+    addends: Sequence[Addend] = (),
     shift: float = 0.0,
 ) -> Tensor:
-    """Write x y into ``out`` (m x n); a factor whose flag is set enters as its adjoint."""
-    beta, c, others = _first(out, addends)
-    left, right = adjoint(x, adjoint_x), adjoint(y, adjoint_y)
-    return _finish(_multiply(out, left, right, alpha, beta, c), others, shift)
+    """Return alpha x y + sum beta_i C_i + shift I, in ``out`` if given."""
+    left, right = x.mH if adjoint_x else x, y.mH if adjoint_y else y
+    if left.shape[:-2] != right.shape[:-2] or left.shape[-1] != right.shape[-2]:
+        raise InputError(
+            f"x, y: factors have shapes {tuple(left.shape)} and {tuple(right.shape)}, which do not "
+            "fit; pass matching ones"
+        )
+    shape = (*left.shape[:-1], right.shape[-1])
+    check_out(out, shape, [x, y])
+    check_terms(
+        shape, name_of(x), (alpha, *(b for b, _ in addends)), [c for _, c in addends], shift
+    )
+    own = float(sum(beta for beta, c in addends if c is out))
+    others = [(float(beta), c) for beta, c in addends if c is not out and beta != 0.0]
+    if finish != "general" and shape[-1] != shape[-2]:
+        raise InputError(f"x, y: make a product of shape {shape}; pass factors of a square one")
+    levels = split_levels(shape[-1]) if finish == "mirrored" and out is not None else 0
+    if levels and out is not None:
+        result = _accumulate_lower(out, left, right, alpha, own, others, levels)
+    else:
+        result = _accumulate(out, left, right, alpha, own, others)
+    if finish != "general":
+        result = (mirror if finish == "mirrored" else average)(result, in_place=out is not None)
+    return add_to_diagonal(result, shift)
 
 
-def matmul_hermitian(
-    out: Tensor | None,
-    x: Tensor,
-    y: Tensor,
-    *,
-    adjoint_x: bool = False,
-    adjoint_y: bool = False,
-    alpha: float = 1.0,
-    addends: Addends = (),
-    shift: float = 0.0,
-) -> Tensor:
-    """Write x y, known to be Hermitian, into ``out`` (n x n), exactly Hermitian.
-
-    Large matrices on the CPU by blocks on and below the diagonal, the rest mirrored.
-    """
-    beta, c, others = _first(out, addends)
-    left, right = adjoint(x, adjoint_x), adjoint(y, adjoint_y)
-    if out is None:
-        product = mirrored(_multiply(None, left, right, alpha, beta, c))
-        return _finish(product, others, shift)
-    levels = 0
-    if out.ndim == 2 and out.device.type == "cpu":
-        levels = sum(out.shape[0] >= order for order in _SPLIT_ORDERS)
-    _multiply_lower(out, left, right, alpha, beta, c, levels)
-    return _finish(out, others, shift)
-
-
-def _multiply_lower(
+def _accumulate_lower(
     out: Tensor,
     left: Tensor,
     right: Tensor,
     alpha: float,
-    beta: float,
-    c: Tensor | None,
+    own: float,
+    others: list[tuple[float, Tensor]],
     levels: int,
-) -> None:
-    """Write a product known to be Hermitian by its lower blocks, and mirror them."""
-    if levels == 0:
-        _multiply(out, left, right, alpha, beta, c)
-        write_mirrored(out)
-        return
-    half = (out.shape[0] // 2 + _MULTIPLE - 1) // _MULTIPLE * _MULTIPLE
-    upper, lower = slice(None, half), slice(half, None)
-    below, block = out[lower, upper], None if c is None else c[lower, upper]
-    _multiply(below, left[lower], right[:, upper], alpha, beta, block)
-    out[upper, lower].copy_(below.mH)
-    for part in (upper, lower):
-        block = None if c is None else c[part, part]
-        _multiply_lower(out[part, part], left[part], right[:, part], alpha, beta, block, levels - 1)
-
-
-def matmul_averaged(
-    out: Tensor | None,
-    x: Tensor,
-    y: Tensor,
-    *,
-    adjoint_x: bool = False,
-    adjoint_y: bool = False,
-    alpha: float = 1.0,
-    addends: Addends = (),
-    shift: float = 0.0,
 ) -> Tensor:
-    """Write the Hermitian part of x y into ``out`` (n x n), exactly Hermitian."""
-    beta, c, others = _first(out, addends)
-    left, right = adjoint(x, adjoint_x), adjoint(y, adjoint_y)
-    product = _multiply(out, left, right, alpha, beta, c)
-    average = torch.add(product, product.mH).mul_(0.5)
-    return _finish(average if out is None else out.copy_(average), others, shift)
+    """Write at least the lower triangles of alpha left right + own out + the others."""
+    if own == 0.0 and others:
+        (own, first), *others = others
+        out.copy_(first)
+    stacks = (x.reshape(-1, *x.shape[-2:]) for x in (out, left, right))
+    for one, x, y in zip(*stacks, strict=True):
+        add_lower_product(one, x, y, alpha, own, levels)
+    for weight, c in others:
+        out.add_(c, alpha=weight)
+    return out
 
 
-def gram(out: Tensor | None, x: Tensor, y: Tensor, **of: Any) -> Tensor:
-    """Write x^* y, known to be Hermitian, into ``out`` (n x n), exactly Hermitian."""
-    return matmul_hermitian(out, x, y, adjoint_x=True, **of)
+def _accumulate(
+    out: Tensor | None,
+    left: Tensor,
+    right: Tensor,
+    alpha: float,
+    own: float,
+    others: list[tuple[float, Tensor]],
+) -> Tensor:
+    """Return alpha left right + own out + the others, the first of which goes through beta."""
+    stacked = left.dim() > 2
+    first, factors = None, [left, right]
+    beta = own
+    if own == 0.0 and others:
+        (beta, first), *others = others
+    result = out
+    if stacked:
+        factors = [x.reshape(-1, *x.shape[-2:]) for x in factors]
+        result = None if out is None else out.view(-1, *out.shape[-2:])
+        first = None if first is None else first.reshape(-1, *first.shape[-2:])
+    add = torch.baddbmm if stacked else torch.addmm
+    if result is not None:
+        # What is added where beta is 0 is not read.
+        add(result if first is None else first, *factors, beta=beta, alpha=alpha, out=result)
+    elif first is not None:
+        result = add(first, *factors, beta=beta, alpha=alpha)
+    else:
+        result = torch.matmul(*factors)
+        result = result if alpha == 1.0 else result.mul_(alpha)
+    if out is not None:
+        result = out
+    elif stacked:
+        result = result.view(*left.shape[:-1], right.shape[-1])
+    for weight, c in others:
+        result.add_(c, alpha=weight)
+    return result
 
 
-def outer_gram(out: Tensor | None, x: Tensor, y: Tensor, **of: Any) -> Tensor:
-    """Write x y^*, known to be Hermitian, into ``out`` (m x m), exactly Hermitian."""
-    return matmul_hermitian(out, x, y, adjoint_y=True, **of)
+def add_to_diagonal(x: Tensor, shift: float) -> Tensor:
+    """Add ``shift`` times the identity to ``x`` (..., n, n) in place."""
+    if shift != 0.0:
+        x.diagonal(dim1=-2, dim2=-1).add_(shift)
+    return x

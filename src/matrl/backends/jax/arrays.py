@@ -20,7 +20,8 @@ _RUNS = ("float32", "float64", "complex64", "complex128", *_HALVES)
 class JaxLibrary:
     """JAX arrays; the schedule is compiled once for a plan and a shape."""
 
-    backend = JaxBackend()
+    backend: Any = JaxBackend()
+    namespace: Any = jnp
     writes_in_place = False
     key = "jax"
 

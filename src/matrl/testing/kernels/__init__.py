@@ -1,0 +1,1 @@
+"""What is checked of the kernels of a backend, by kind."""

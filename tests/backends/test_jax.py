@@ -1,0 +1,43 @@
+"""Kernels on JAX arrays: the conformance suite, and what a float64 plan says without float64."""
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from matrl.testing import check_backend
+
+jax = pytest.importorskip("jax", reason="JAX is not installed")
+pytestmark = pytest.mark.jax
+
+
+@pytest.mark.slow
+def test_the_kernels_are_as_the_protocol_says():
+    """In two dtypes and one size: JAX compiles every kernel for each, a minute for all of them."""
+    from matrl.backends.jax.backend import JaxBackend
+
+    backend: Any = JaxBackend()
+    backend.dtypes = ("float32", "complex128")
+    check_backend(backend, (5,))
+
+
+def test_kernels_run_under_jit_and_vmap():
+    from matrl.backends.jax.backend import JaxBackend
+
+    backend = JaxBackend()
+    x = jax.numpy.asarray(np.random.default_rng(0).standard_normal((4, 3, 3)))
+
+    def some(x):
+        square = backend.gram(None, x, x, alpha=2.0, addends=(), shift=1.0)
+        return backend.inverse_spd(None, square), backend.polar_factor(None, x)
+
+    for one, other in zip(jax.jit(jax.vmap(some))(x), some(x), strict=True):
+        assert np.abs(one - other).max() <= 1e-13
+
+
+def test_importing_matrl_imports_neither_jax_nor_torch():
+    code = "import sys, matrl; print([name for name in ('jax', 'torch') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
