@@ -24,9 +24,9 @@ PRICES = {"matmul": 1.0, "matmul_herm": 0.7, "inv_spd": 1.5, "gram": 0.6, "add":
 
 def _plan(function: str, dtype: str, n: int, form: str) -> Plan:
     entries = tuple(
-        OperationTime(op=op, dtype=one, n=n, m=n, batch=1, seconds=seconds)
+        OperationTime(op=op, dtype=one, n=n, m=n, batch=1, seconds=seconds * price)
         for op, seconds in PRICES.items()
-        for one in {dtype, "float64"}
+        for one, price in {dtype: 0.5 if dtype == "float32" else 1.0, "float64": 1.0}.items()
     )
     problem = Problem(
         function,  # pyright: ignore[reportArgumentType]
@@ -62,7 +62,7 @@ def _matrix(function: str, dtype: str, n: int) -> np.ndarray:
 def measure(scale: Scale, tell: Callable[[str], None]) -> dict[str, Any]:
     """Bind and run plans of both kinds, without and with the check."""
     rows = []
-    n = scale.orders[0]
+    n = scale.order
     levels: tuple[Verify, ...] = ("off", "sketch")
     for function in ("inv", "invsqrt", "sqrt", "sign"):
         for dtype in ("float32", "float64"):

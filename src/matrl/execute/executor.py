@@ -25,7 +25,8 @@ from matrl.execute.arguments import (
 )
 from matrl.execute.guard import FAILURE_PROBABILITY, Verdict
 from matrl.execute.orientation import function_for
-from matrl.execute.single import Outcome, SingleRun
+from matrl.execute.outcome import Outcome
+from matrl.execute.single import SingleRun
 from matrl.execute.stack import StackMemory, StackRun
 from matrl.functions import FUNCTIONS
 

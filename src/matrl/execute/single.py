@@ -25,12 +25,13 @@ from matrl.execute.direct import (
 )
 from matrl.execute.engines import Engine, engine_for
 from matrl.execute.guard import Verdict, check_full, check_sketch
+from matrl.execute.outcome import Outcome
 from matrl.execute.prepare import Prepared, checked_norms, prepare, rescale
 from matrl.execute.residuals import Case
 from matrl.execute.upper_end import check_upper_end
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 
-__all__ = ["Memory", "Outcome", "SingleRun"]
+__all__ = ["Memory", "SingleRun"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,18 +46,6 @@ class Memory:
     engine: Engine
     rescaled: Matrix | None = None
     """Of A divided by a power of two, where that was needed yet."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What is known of one value."""
-
-    status: str
-    residual: float | None = None
-    residual_bound: float | None = None
-    error_bound: float | None = None
-    message: str = ""
-    rank: int | None = None
 
 
 class SingleRun:
@@ -125,8 +114,15 @@ class SingleRun:
         prepared = prepare(plan, function, a, norms, partial(self._room, a, memory), backend)
         if checks:
             assert prepared.norms is not None
+            n = self._shape[1]
             check_upper_end(
-                plan, prepared.a, prepared.bound, prepared.norms, backend, prepared.exponent
+                plan,
+                prepared.a,
+                prepared.bound,
+                prepared.norms,
+                backend,
+                prepared.exponent,
+                room=values[0].reshape(-1)[: n * n].reshape(n, n),  # not written yet
             )
         outcome = self._run(prepared, values, memory)
         rescale(function, values, prepared.exponent, check=checks)

@@ -29,6 +29,8 @@ def check_upper_end(
     norms: MatrixNorms,
     backend: Backend,
     exponent: int = 0,
+    *,
+    room: Matrix | None = None,
 ) -> None:
     """Raise :class:`~matrl.errors.DomainError` if the spectrum exceeds the plan's domain.
 
@@ -38,6 +40,7 @@ def check_upper_end(
     which may flip signs beyond the domain, get a proof: a norm, or a Cholesky factorisation of
     upper I - A (upper^2 I - A* A). Rational schedules cannot, and an estimate serves. Where the
     plan was designed on 1.2 times the range (domain not ``proved``), an estimate is what it is for.
+    The proof writes into ``room`` (n, n), C-contiguous, if it is given.
     """
     domain, function = plan.domain, FUNCTIONS.get(plan.function)
     if domain.relative and domain.proved:
@@ -53,7 +56,11 @@ def check_upper_end(
             f"A: {_largest(function)} is at least {times_power_of_two(estimate, exponent):.6g}, "
             f"above the upper end {shown:.6g} of the plan's domain; {remedy}"
         )
-    if domain.proved and not _only_rational(plan) and not _is_below(function, a, limit, backend):
+    if (
+        domain.proved
+        and not _only_rational(plan)
+        and not _is_below(function, a, limit, backend, room)
+    ):
         raise DomainError(
             f"A: {_largest(function)} is above the upper end {shown:.6g} of the plan's domain (a "
             f"Cholesky factorisation of the difference broke down); {remedy}"
@@ -107,12 +114,13 @@ def _estimate(function: MatrixFunction, a: Matrix, backend: Backend) -> Any:
     return np.sqrt(np.maximum(squared, 0.0))
 
 
-def _is_below(function: MatrixFunction, a: Matrix, limit: float, backend: Backend) -> bool:
+def _is_below(
+    function: MatrixFunction, a: Matrix, limit: float, backend: Backend, room: Matrix | None
+) -> bool:
     n = a.shape[-1]
-    shifted, factor = backend.empty((n, n), a.dtype), backend.empty((n, n), a.dtype)
+    difference = backend.empty((n, n), a.dtype) if room is None else room
     if function.structure == "positive":
-        backend.linear(shifted, (-1.0,), (a,), limit)
+        backend.linear(difference, (-1.0,), (a,), limit)
     else:
-        backend.gram(factor, a, a)
-        backend.linear(shifted, (-1.0,), (factor,), limit * limit)
-    return backend.cholesky(factor, shifted)
+        backend.gram(difference, a, a, alpha=-1.0, shift=limit * limit)
+    return backend.cholesky(difference, difference)
