@@ -107,6 +107,28 @@ def test_a_stack_has_the_values_of_its_matrices(
         assert together.residual[index] == pytest.approx(alone.residual, rel=0.05, abs=1e3 * eps)
 
 
+@pytest.mark.parametrize(("function", "name"), [("inv", "cholesky"), ("sqrt", "eigh")])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_direct_methods_of_powers(function: str, name: str, dtype: str) -> None:
+    plan = plan_for(function, dtype, allow=[name])
+    a = matrices(function, dtype, (9, N, N))
+    a[3] -= np.eye(N, dtype=dtype)
+    executor = plan.bind(a)
+    assert executor._stack is not None
+    together = executor(a)
+    assert list(together.status) == ["converged"] * 3 + ["refused"] + ["converged"] * 5
+    for index in (0, 1, 2, 4, 5, 6, 7, 8):
+        alone = executor(a[index])
+        eps = float(np.finfo(dtype).eps)
+        difference = np.abs(together.value[index] - alone.value).max()
+        assert difference <= 1e2 * N * eps * np.abs(alone.value).max()
+    with pytest.raises(MatrlError, match=r"^A: ") as refused:
+        executor(a[3])
+    assert str(refused.value).replace("A:", "A[3]:", 1) in together.message
+    sign = plan_for("sign", dtype, allow=["eigh"])
+    assert sign.bind(a)._stack is None
+
+
 def test_products_alone_and_given_arrays() -> None:
     plan = plan_for("invsqrt", "float64", allow=["series-*", "minimax-*"])
     a = matrices("invsqrt", "float64", (20, N, N))

@@ -24,14 +24,15 @@ from matrl.execute.engines import Engine, engine_for
 from matrl.execute.guard import Verdict, check_sketch
 from matrl.execute.scaling import exact_exponent, norm_bound, two_norm_bound
 from matrl.execute.upper_end import keeps_upper_end
+from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 
 __all__ = ["LARGEST_ELEMENTS", "StackMemory", "StackRun"]
 
 LARGEST_ELEMENTS = 96 * 96
 """Elements of a matrix up to which calls cost more than what they do, and stacks pay."""
-CHUNK_BYTES = 1 << 20
-"""Of the workspace of a chunk: it shall stay in the cache."""
+CHUNK_BYTES = 1 << 22
+"""Of the workspace of a chunk: it shall stay in the cache, and calls shall cost little beside."""
 
 
 @dataclass
@@ -76,12 +77,12 @@ class StackRun:
 
     @staticmethod
     def admits(plan: PlanRecord, shape: tuple[int, int], verify: Verify) -> bool:
-        """Whether stacks of this shape are run here: small matrices, by a schedule, sketched."""
+        """Whether stacks of this shape are run here: small matrices, sketched."""
         m, n = shape
         is_small = 0 < m * n <= LARGEST_ELEMENTS
-        is_direct = isinstance(UPDATES.get(plan.steps[0].name), DirectMethod)
-        is_usual = not is_direct and not plan.domain.has_zero and verify != "full"
-        return is_small and is_usual
+        # Of a sign or a polar factor a decomposition also has to tell the rank.
+        tells_rank = _is_direct(plan) and FUNCTIONS.get(plan.function).carries == "x"
+        return is_small and not (tells_rank or plan.domain.has_zero or verify == "full")
 
     def memory(self, library: Library | None) -> StackMemory:
         """Return fresh memory to run in, for the arrays of a library."""
@@ -153,10 +154,16 @@ class StackRun:
             unknown = np.full(len(a), np.nan)
             finite = [np.isfinite(value).all(axis=(-2, -1)) for value in values]
             return Verdict(ready.is_ordinary & np.all(finite, axis=0), unknown, unknown)
-        case = case_of(self._plan, self._function, a, values, ready.size, 0, self._backend)
+        plan, function, backend = self._plan, self._function, self._backend
+        is_direct = _is_direct(plan)
+        case = case_of(plan, function, a, values, ready.size, 0, backend, is_direct=is_direct)
         verdict = check_sketch(case)
         passed = ready.is_ordinary & verdict.passed
         return Verdict(passed, verdict.residual, verdict.residual_bound)
+
+
+def _is_direct(plan: PlanRecord) -> bool:
+    return isinstance(UPDATES.get(plan.steps[0].name), DirectMethod)
 
 
 def _real(x: Matrix) -> Any:
