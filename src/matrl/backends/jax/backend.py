@@ -17,6 +17,7 @@ class JaxBackend:
     ``out`` is ignored but for its dtype, and every kernel returns a new array. What breaks down
     becomes NaN. There is no float64 unless ``jax_enable_x64`` is set.
 
+    >>> import jax
     >>> backend, x = JaxBackend(), jnp.array([[1.0, 2.0]])
     >>> print(jax.jit(lambda x: backend.outer_gram(None, x, x))(x).tolist())
     [[5.0]]
