@@ -156,6 +156,9 @@ class StackRun:
             return Verdict(ready.is_ordinary & np.all(finite, axis=0), unknown, unknown)
         plan, function, backend = self._plan, self._function, self._backend
         is_direct = _is_direct(plan)
+        # Widened once: by strips it would be at every product with vectors.
+        wide = np.complex128 if a.dtype.kind == "c" else np.float64
+        a, values = a.astype(wide, copy=False), tuple(v.astype(wide, copy=False) for v in values)
         case = case_of(plan, function, a, values, ready.size, 0, backend, is_direct=is_direct)
         verdict = check_sketch(case)
         passed = ready.is_ordinary & verdict.passed
