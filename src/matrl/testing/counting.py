@@ -38,7 +38,7 @@ class CountingBackend:
         """Count what is folded into a product as the passes it replaces."""
         if "alpha" in options:
             latest = self._latest
-            self._note(out, *["add"] * max(len(options["addends"]), 1), of=[out])
+            self._note(out, *["add"] * max(len(options.get("addends", ())), 1), of=[out])
             self._latest = [*latest, *self._latest]
 
     def from_host(self, x: Any) -> Any:
