@@ -3,7 +3,7 @@
 import os
 import sys
 
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+from benchmarks.threads import fix_threads
 
 
 def start() -> None:
@@ -14,7 +14,7 @@ def start() -> None:
             number = sys.argv[place + 1]
         elif word.startswith("--threads="):
             number = word.partition("=")[2]
-    os.environ.update(dict.fromkeys(THREADS, number))
+    fix_threads(number)
     from benchmarks.execution.command import main  # only now: NumPy reads the variables once
 
     main()
