@@ -9,12 +9,12 @@ import numpy as np
 from jax.core import Tracer
 
 from matrl.backends.jax.backend import JaxBackend
+from matrl.core.precision import DTYPES, HALF_PRECISIONS
 from matrl.errors import ConvergenceError, InputError
 
 __all__ = ["JaxLibrary", "library", "library_of"]
 
-_HALVES = ("bfloat16", "float16")
-_RUNS = ("float32", "float64", "complex64", "complex128", *_HALVES)
+_RUNS = (*DTYPES, *HALF_PRECISIONS)
 
 
 class JaxLibrary:
@@ -52,7 +52,7 @@ class JaxLibrary:
             )
         if a.ndim < 2:
             raise InputError(f"{name}: must be a matrix (m, n), but its shape is {a.shape}")
-        return np.asarray(a.astype("float32") if a.dtype.name in _HALVES else a)
+        return np.asarray(a.astype("float32") if a.dtype.name in HALF_PRECISIONS else a)
 
     def view_out(self, out: Any, name: str) -> np.ndarray:
         """Raise, for JAX arrays cannot be written."""
@@ -60,13 +60,13 @@ class JaxLibrary:
 
     def rounding(self, a: jax.Array) -> float:
         """Return the relative rounding of the dtype where that is less than the plan's, else 0."""
-        return 0.5 * float(jnp.finfo(a.dtype).eps) if a.dtype.name in _HALVES else 0.0
+        return 0.5 * float(jnp.finfo(a.dtype).eps) if a.dtype.name in HALF_PRECISIONS else 0.0
 
     def given_back(self, value: np.ndarray, like: jax.Array) -> jax.Array:
         """Return ``value`` as an array of the dtype of ``like``, on its devices."""
         with np.errstate(over="ignore"):
             rounded = value.astype(like.dtype)
-        if like.dtype.name in _HALVES and np.isinf(rounded[np.isfinite(value)]).any():
+        if like.dtype.name in HALF_PRECISIONS and np.isinf(rounded[np.isfinite(value)]).any():
             raise ConvergenceError(
                 f"A: f(A) is out of the range of {like.dtype}; pass A.astype('float32')"
             )

@@ -1,6 +1,6 @@
 """Products of JAX arrays. ``out`` is taken for the place in the protocol, and not used."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -53,8 +53,8 @@ def combined(
     return result.astype(dtype)
 
 
-def matmul(
-    out: Any,
+def _made(
+    finish: Callable[[Array], Array],
     x: Array,
     y: Array,
     *,
@@ -64,41 +64,24 @@ def matmul(
     addends: Addends = (),
     shift: float = 0.0,
 ) -> Array:
-    """Return alpha x y + sum beta C + shift I; a factor whose flag is set enters as its adjoint."""
-    product = _product(adjoint(x, adjoint_x), adjoint(y, adjoint_y))
+    """Return what is made of a finished product; a factor with its flag enters as its adjoint."""
+    product = finish(_product(adjoint(x, adjoint_x), adjoint(y, adjoint_y)))
     return combined(product, alpha, addends, shift, x.dtype)
 
 
-def matmul_hermitian(
-    out: Any,
-    x: Array,
-    y: Array,
-    *,
-    adjoint_x: bool = False,
-    adjoint_y: bool = False,
-    alpha: float = 1.0,
-    addends: Addends = (),
-    shift: float = 0.0,
-) -> Array:
+def matmul(out: Any, x: Array, y: Array, **of: Any) -> Array:
+    """Return alpha x y + sum beta C + shift I."""
+    return _made(lambda product: product, x, y, **of)
+
+
+def matmul_hermitian(out: Any, x: Array, y: Array, **of: Any) -> Array:
     """Return the same of a product known to be Hermitian, exactly Hermitian."""
-    product = mirrored(_product(adjoint(x, adjoint_x), adjoint(y, adjoint_y)))
-    return combined(product, alpha, addends, shift, x.dtype)
+    return _made(mirrored, x, y, **of)
 
 
-def matmul_averaged(
-    out: Any,
-    x: Array,
-    y: Array,
-    *,
-    adjoint_x: bool = False,
-    adjoint_y: bool = False,
-    alpha: float = 1.0,
-    addends: Addends = (),
-    shift: float = 0.0,
-) -> Array:
+def matmul_averaged(out: Any, x: Array, y: Array, **of: Any) -> Array:
     """Return the same of the Hermitian part of a product, exactly Hermitian."""
-    product = average(_product(adjoint(x, adjoint_x), adjoint(y, adjoint_y)))
-    return combined(product, alpha, addends, shift, x.dtype)
+    return _made(average, x, y, **of)
 
 
 def gram(out: Any, x: Array, y: Array, **of: Any) -> Array:
