@@ -13,7 +13,7 @@ import pytest
 from tests.execute.test_stack import matrices, plan_for
 
 from matrl.core.plan import Domain, Scaling
-from matrl.errors import MatrlError
+from matrl.errors import InputError, MatrlError
 from matrl.execute.executor import Executor
 
 FUNCTIONS = ("inv", "sqrt", "invsqrt", "sqrt+invsqrt", "root-3", "sign", "polar", "polar-right")
@@ -161,3 +161,10 @@ def test_unpickled_executors_run() -> None:
     executor(a)
     again: Executor = pickle.loads(pickle.dumps(executor))
     assert np.array_equal(again(a).value, executor(a).value)
+
+
+@pytest.mark.parametrize("shape", [(30,), (2, 30, 30), ()])
+def test_only_shapes_of_matrices_are_bound(shape: tuple[int, ...]) -> None:
+    """A tuple of another length was an error of unpacking."""
+    with pytest.raises(InputError, match=r"^A: must be a matrix \(m, n\), but its shape is \("):
+        plan_for("inv", "float64").bind(shape)

@@ -185,3 +185,9 @@ def test_plans_are_applied_to_tensors(plans, function, columns):
         plan.apply(torch.from_numpy(a), b)
     with pytest.raises(InputError, match=r"^B: has dtype float32"):
         plan.apply(torch.from_numpy(a), torch.from_numpy(b).float())
+
+
+def test_what_is_no_matrix_is_refused_where_the_plan_is_bound_to_it(plans):
+    """A tensor of one dimension was an error of unpacking."""
+    with pytest.raises(InputError, match=r"^A: must be a matrix \(m, n\), but its shape is \(3,\)"):
+        plans["inv", "float64"].run(torch.ones(3, dtype=torch.float64))

@@ -43,7 +43,10 @@ def check_options(verify: str, rank_deficient: str, rank_threshold: float | None
 
 def matrix_shape(function: MatrixFunction, shape: Any) -> tuple[int, int]:
     """Return (m, n) for an order n or a shape (m, n) the function has; InputError for others."""
-    m, n = (shape, shape) if isinstance(shape, int | np.integer) else shape
+    pair = (shape, shape) if isinstance(shape, int | np.integer) else tuple(shape)
+    if len(pair) != 2:
+        raise InputError(f"A: must be a matrix (m, n), but its shape is {pair}")
+    m, n = pair
     if function.structure != "rectangular" and m != n:
         raise InputError(f"A: must be a square matrix (n, n), but its shape is {(m, n)}")
     return int(m), int(n)
