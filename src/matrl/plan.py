@@ -161,7 +161,8 @@ class Plan(PlanRecord):
         ``jax.jit`` and ``jax.vmap``, ``torch.compile`` and ``torch.func.vmap``, and on whatever
         device the array is. Scaling and schedule are those of a run, and **nothing else is**: a
         matrix outside the plan's domain gives a wrong value without a word, and NaN where a
-        factorisation breaks down. Functions with two outputs return a pair.
+        factorisation breaks down. Functions with two outputs return a pair. JAX computes steps in
+        float64 in float32 unless ``jax_enable_x64`` is set, and may take subnormal numbers for 0.
 
         Raises :class:`~matrl.errors.InputError` for other libraries, and the function for arrays it
         does not fit.
