@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from matrl import Plan, Problem, Profile, Spectrum, discover
+from matrl.core import stacking
 from matrl.errors import MatrlError
-from matrl.execute import stack as module
 from matrl.execute.executor import Executor
 
 N = 12
@@ -86,7 +86,7 @@ def relative_plan() -> Plan:
 def test_a_stack_has_the_values_of_its_matrices(
     function: str, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK_BYTES", 1 << 14)  # so that there are several chunks
+    monkeypatch.setattr(stacking, "CHUNK_BYTES", 1 << 14)  # so that there are several chunks
     m = N + 5 if function.startswith("polar") else N
     allow = SCHEDULES[:2] if function == "inv" else SCHEDULES  # one pole is the inverse itself
     plan = plan_for(function, dtype, allow=allow, m=m)

@@ -68,7 +68,7 @@ def test_what_the_cache_lacks_is_measured_and_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("MATRL_HOME", str(tmp_path))
     calls = []
 
-    def measured(dtypes, n, batch, progress, rows, operations):
+    def measured(dtypes, n, batch, progress, rows, operations, library):
         calls.append((tuple(dtypes), n, rows))
         return priced(dtypes, n, rows, operations or ALL, batch)
 

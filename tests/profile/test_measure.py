@@ -25,7 +25,7 @@ class Simulated:
         outer = self
 
         class Workload:
-            def __init__(self, dtype, n, batch, m):
+            def __init__(self, dtype, n, batch, m, library=None):
                 self.n, self.batch, self.ratio = n, batch, m / n
 
             def run(self, op):

@@ -32,6 +32,11 @@ class Library(Protocol):
         ...
 
     @property
+    def is_on_host(self) -> bool:
+        """Whether NumPy can work on the memory of its arrays."""
+        ...
+
+    @property
     def key(self) -> Any:
         """What tells apart where arrays are: those of equal keys can share a workspace."""
         ...
@@ -65,6 +70,15 @@ class Library(Protocol):
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a pure function of arrays compiled, or as it is."""
+        ...
+
+    def wait(self, value: Any) -> None:
+        """Return when the arrays in ``value`` are computed."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """What kernels depend on: name, version and threads of the library."""
         ...
 
 

@@ -109,6 +109,11 @@ class Program:
         return tuple(op.label for op in self.operations if op.kind == "input")
 
     @property
+    def works_in_half(self) -> bool:
+        """Whether any of it is in a half precision."""
+        return any(is_half(op.dtype) for op in self.operations)
+
+    @property
     def factorises_in_half(self) -> bool:
         """Whether it asks for a factorisation in a half precision, which does not exist."""
         return any(op.kind in FACTORISATIONS and is_half(op.dtype) for op in self.operations)

@@ -60,11 +60,11 @@ def discover(
     """Return the cheapest plan found for a problem.
 
     ``profile`` gives the prices (a :class:`~matrl.Profile` or the path of its JSON); without one
-    this machine's are measured, once, and the best plans of different structures race on matrices
-    of the true size: those given, or random ones with the spectrum. ``allow`` filters
-    actions by shell-style patterns, ``precision`` the precisions steps may work in (bfloat16 and
-    float16 only where the profile prices products in them), ``steps`` is the largest number of
-    steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
+    this machine's are measured, once, with the kernels of the problem's library, and the best plans
+    of different structures race on matrices of the true size: those given, or random ones with the
+    spectrum. ``allow`` filters actions by shell-style patterns, ``precision`` the precisions steps
+    may work in (bfloat16 and float16 only where the profile prices products in them, which NumPy's
+    never does), ``steps`` is the largest number of steps. The search ends after ``time_limit`` seconds or ``nodes`` simulated
     steps, or when it has proved its plan optimal; it is deterministic for ``seed`` and ``nodes``.
     With ``minimize="error"`` the plan has the least error found instead, of those with at most
     ``steps`` steps and a cost of at most ``budget``, one of which must be given. The problem needs
@@ -115,13 +115,15 @@ def discover(
     given = profile is not None
     if isinstance(profile, str | os.PathLike):
         profile = Profile.load(profile)
+    library = problem.array_library
     if precision is not None:
-        check_halves(precisions, problem.dtype, profile)
-    precisions = usable_precisions(precisions, problem.dtype, profile)
+        check_halves(precisions, problem.dtype, profile, library)
+    precisions = usable_precisions(precisions, problem.dtype, profile, library)
     if profile is None:
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]
-        measured = kept_profile(journal)
-        profile = measured or profile_for(dtypes, problem.n, problem.batch, rows=problem.m)
+        profile = kept_profile(journal) or profile_for(
+            dtypes, problem.n, problem.batch, rows=problem.m, library=library
+        )
     least_error = minimize == "error"
     recipe = Recipe(problem, profile, tuple(updates), precisions, given, steps, least_error, budget)
     environment = recipe.schedules()

@@ -18,6 +18,7 @@ from matrl.core.function import MatrixFunction
 from matrl.core.layout import allocate
 from matrl.core.matrices import symmetry_slack
 from matrl.core.plan import PlanRecord
+from matrl.core.stacking import LARGEST_ELEMENTS, chunk_of
 from matrl.execute.arguments import Verify
 from matrl.execute.cases import case_of
 from matrl.execute.engines import Engine, engine_for
@@ -27,12 +28,7 @@ from matrl.execute.upper_end import keeps_upper_end
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, trace_schedule
 
-__all__ = ["LARGEST_ELEMENTS", "StackMemory", "StackRun"]
-
-LARGEST_ELEMENTS = 96 * 96
-"""Elements of a matrix up to which calls cost more than what they do, and stacks pay."""
-CHUNK_BYTES = 1 << 22
-"""Of the workspace of a chunk: it shall stay in the cache, and calls shall cost little beside."""
+__all__ = ["StackMemory", "StackRun"]
 
 
 @dataclass
@@ -72,8 +68,7 @@ class StackRun:
         self._program = fold(trace_schedule(function, plan.steps, plan.dtype))
         m, n = shape
         arrays = 2 + len(allocate(self._program).dtypes)
-        bytes_each = arrays * m * n * np.dtype(plan.dtype).itemsize
-        self._count = max(1, CHUNK_BYTES // max(bytes_each, 1))
+        self._count = chunk_of(m, n, np.dtype(plan.dtype).itemsize, arrays)
 
     @staticmethod
     def admits(plan: PlanRecord, shape: tuple[int, int], verify: Verify) -> bool:

@@ -11,6 +11,7 @@ from matrl.profile.measure import (
     plan_operations,
 )
 from matrl.profile.profile import KNOWN_OPERATIONS, OperationTime, Profile
+from matrl.profile.workloads import measurable_dtypes
 
 __all__ = [
     "KNOWN_OPERATIONS",
@@ -20,6 +21,7 @@ __all__ = [
     "load_cached",
     "machine_description",
     "machine_fingerprint",
+    "measurable_dtypes",
     "measure_entries",
     "measure_for",
     "measure_machine",

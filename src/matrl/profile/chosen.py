@@ -4,9 +4,12 @@ import logging
 import math
 from collections.abc import Sequence
 
+from matrl.backends.libraries import Library
+from matrl.core.precision import is_half
 from matrl.profile.cache import load_cached, store_cached
 from matrl.profile.measure import Progress, measure_for, measured_shapes
 from matrl.profile.profile import Profile
+from matrl.profile.workloads import HALF_OPERATIONS
 
 __all__ = ["covers", "profile_for"]
 
@@ -45,6 +48,8 @@ def covers(
     for op in needed:
         for _, m in measured_shapes(op, n, rows):
             for dtype in dtypes:
+                if is_half(dtype) and op not in HALF_OPERATIONS:
+                    continue
                 sizes = [
                     e.n
                     for e in profile.entries
@@ -70,16 +75,19 @@ def profile_for(
     *,
     rows: int | None = None,
     operations: Sequence[str] | None = None,
+    library: Library | None = None,
 ) -> Profile:
     """Return this machine's prices at one size, measuring (at most 5 s) what the cache lacks.
 
-    ``rows`` and ``operations`` are as for ``measure_for``.
+    ``rows``, ``operations`` and ``library`` are as for ``measure_for``.
     """
-    cached = load_cached()
+    cached = load_cached(library)
     if cached is not None and covers(cached, dtypes, n, batch, rows=rows, operations=operations):
         return cached
     logger.info("measuring the prices of %s at n = %d, batch %d", ", ".join(dtypes), n, batch)
-    measured = measure_for(dtypes, n, batch, progress=progress, rows=rows, operations=operations)
+    measured = measure_for(
+        dtypes, n, batch, progress=progress, rows=rows, operations=operations, library=library
+    )
     if n <= LARGEST_MEASURED and not covers(
         measured, dtypes, n, batch, rows=rows, operations=operations
     ):
@@ -89,5 +97,5 @@ def profile_for(
             n,
         )
         return measured
-    store_cached(measured)
+    store_cached(measured, library)
     return measured

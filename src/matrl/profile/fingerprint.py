@@ -8,6 +8,8 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from matrl.backends.libraries import Library
+
 __all__ = ["machine_description", "machine_fingerprint"]
 
 # In the order in which OpenBLAS reads them, then other BLAS libraries.
@@ -72,13 +74,15 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def machine_description() -> dict[str, str | int]:
+def machine_description(library: Library | None = None) -> dict[str, str | int]:
     """Return what determines timings here, as text and numbers that JSON can hold.
 
     Keys: processor, cores (the machine's), usable_cores, blas_threads (as the environment sets
-    them), blas, numpy, scipy, python, platform.
+    them), blas, numpy, scipy, python, platform; and library, if the kernels of one are meant.
     """
+    kernels = {} if library is None else {"library": library.version}
     return {
+        **kernels,
         "processor": _processor(),
         "cores": os.cpu_count() or 1,
         "usable_cores": _usable_cores(),
@@ -91,10 +95,13 @@ def machine_description() -> dict[str, str | int]:
     }
 
 
-def machine_fingerprint() -> str:
-    """Return 12 hexadecimal digits that change when timings on this machine would."""
+def machine_fingerprint(library: Library | None = None) -> str:
+    """Return 12 hexadecimal digits that change when timings on this machine would.
+
+    They are of the kernels of ``library``, or of NumPy's and SciPy's if it is None.
+    """
     described = {
-        key: value for key, value in machine_description().items() if key not in _NOT_HASHED
+        key: value for key, value in machine_description(library).items() if key not in _NOT_HASHED
     }
     text = json.dumps(described, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

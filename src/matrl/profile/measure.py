@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from matrl.backends.libraries import Library
+from matrl.core.precision import is_half
 from matrl.errors import InputError, UnknownNameError
 from matrl.profile.fingerprint import machine_description
 from matrl.profile.profile import KNOWN_OPERATIONS, OperationTime, Profile
 from matrl.profile.session import Session, Task
-from matrl.profile.workloads import MEASURED_DTYPES, REAL_DTYPES
+from matrl.profile.workloads import HALF_OPERATIONS, REAL_DTYPES, check_measurable
 
 __all__ = [
     "Progress",
@@ -66,23 +68,24 @@ def measure_entries(
     budget: float = 60.0,
     progress: Progress | None = None,
     rows: int | None = None,
+    library: Library | None = None,
 ) -> Iterator[OperationTime]:
     """Yield the prices one by one, cheap ones first, within ``budget`` seconds of wall clock.
 
     What would overrun is measured at a smaller size or batch, or left out where a smaller size is
     there already; Profile extrapolates. Of ``rows`` x n matrices, if rows is given, are gram, svd
     and qr; matmul (by an n x n matrix), add, cast, norm and matvec are measured of n x n and of
-    rows x n ones. InputError for a dtype other than float32, float64, complex64 and complex128, a
-    size, batch or rows below 1 or a budget not above 0, UnknownNameError for an operation.
+    rows x n ones. What schedules are made of is measured with the kernels of ``library``, NumPy's
+    if None; only other libraries have half precisions, in which there are no factorisations.
+    InputError for a dtype that cannot be measured, a size, batch or rows below 1 or a budget not
+    above 0, UnknownNameError for an operation.
     """
     for op in operations:
         if op not in KNOWN_OPERATIONS:
             raise UnknownNameError(
                 f"operations holds {op!r}: use some of {', '.join(KNOWN_OPERATIONS)}"
             )
-    for dtype in dtypes:
-        if dtype not in MEASURED_DTYPES:
-            raise InputError(f"dtypes holds {dtype!r}: use some of {', '.join(MEASURED_DTYPES)}")
+    check_measurable(dtypes, library)
     if batch < 1 or any(n < 1 for n in sizes):
         raise InputError("sizes or batch holds a number below 1: pass 1 or more")
     if rows is not None and rows < 1:
@@ -94,12 +97,13 @@ def measure_entries(
             Task(op, dtype, *shape)
             for op in operations
             for dtype in dtypes
+            if op in HALF_OPERATIONS or not is_half(dtype)
             for n in sizes
             for shape in measured_shapes(op, n, rows)
         },
         key=lambda task: (task.cost, task.n, task.m, task.op),
     )
-    session = Session(budget, tasks)
+    session = Session(budget, tasks, library)
     for done, task in enumerate(tasks):
         if progress:
             progress(done, len(tasks), str(task))
@@ -119,28 +123,38 @@ def measure(
     budget: float = 60.0,
     progress: Progress | None = None,
     rows: int | None = None,
+    library: Library | None = None,
 ) -> Profile:
     """Return the profile of the operations at the sizes, as ``measure_entries`` measures them."""
     found = measure_entries(
-        operations, dtypes, sizes, batch=batch, budget=budget, progress=progress, rows=rows
+        operations,
+        dtypes,
+        sizes,
+        batch=batch,
+        budget=budget,
+        progress=progress,
+        rows=rows,
+        library=library,
     )
-    return Profile(profile_name(), tuple(found))
+    return Profile(profile_name(library), tuple(found))
 
 
-def profile_name() -> str:
-    """Return a readable name for profiles measured here: processor and BLAS threads."""
+def profile_name(library: Library | None = None) -> str:
+    """Return a readable name for profiles measured here: processor and BLAS threads, or library."""
     description = machine_description()
-    return f"{description['processor']}, {description['blas_threads']} threads"
+    kernels = f"{description['blas_threads']} threads" if library is None else library.version
+    return f"{description['processor']}, {kernels}"
 
 
 def machine_entries(
     progress: Progress | None = None,
     budget: float = 60.0,
     dtypes: Sequence[str] = REAL_DTYPES,
+    library: Library | None = None,
 ) -> Iterator[OperationTime]:
     """Yield prices of all operations, for real dtypes if none are given, as time allows.
 
-    n is from 64 to 2048, the matrices square.
+    n is from 64 to 2048, the matrices square, the kernels those of ``library``, NumPy's if None.
     """
     return measure_entries(
         _MACHINE_OPERATIONS,
@@ -148,6 +162,7 @@ def machine_entries(
         _MACHINE_SIZES,
         budget=_SHARE * budget,
         progress=progress,
+        library=library,
     )
 
 
@@ -155,9 +170,11 @@ def measure_machine(
     progress: Progress | None = None,
     budget: float = 60.0,
     dtypes: Sequence[str] = REAL_DTYPES,
+    library: Library | None = None,
 ) -> Profile:
     """Return the profile of this machine, as ``machine_entries`` measures it."""
-    return Profile(profile_name(), tuple(machine_entries(progress, budget, dtypes)))
+    found = machine_entries(progress, budget, dtypes, library)
+    return Profile(profile_name(library), tuple(found))
 
 
 def measure_for(
@@ -169,11 +186,12 @@ def measure_for(
     *,
     rows: int | None = None,
     operations: Sequence[str] | None = None,
+    library: Library | None = None,
 ) -> Profile:
     """Return a profile of what a plan needs at one size and batch, within ``budget`` seconds.
 
-    ``operations`` are those of ``plan_operations`` if None; ``rows`` and errors are as for
-    ``measure_entries``.
+    ``operations`` are those of ``plan_operations`` if None; ``rows``, ``library`` and errors are as
+    for ``measure_entries``.
 
     >>> found = measure_for(["complex64"], 8, rows=24, operations=["gram"])
     >>> [(entry.op, entry.n, entry.m) for entry in found.entries]
@@ -187,4 +205,5 @@ def measure_for(
         budget=_SHARE * budget,
         progress=progress,
         rows=rows,
+        library=library,
     )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matrl.backends.libraries import Library
 from matrl.profile.profile import OperationTime, nominal_exponent
 from matrl.profile.workloads import Workload
 
@@ -16,7 +17,10 @@ _BURST = 3
 # Rough prices in units of a product, only to order the tasks; elementwise ones per n^2.
 _WEIGHTS = {"eigh": 12.0, "svd": 20.0, "schur": 60.0, "qr": 3.0, "inv": 2.0, "chol": 0.3}
 _ELEMENTWISE_WEIGHT = 30.0
-_DTYPE_WEIGHTS = {"float32": 1.0, "float64": 2.0, "complex64": 4.0, "complex128": 8.0}
+_DTYPE_WEIGHTS = {
+    **{"bfloat16": 1.0, "float16": 1.0, "float32": 1.0, "float64": 2.0},
+    **{"complex64": 4.0, "complex128": 8.0},
+}
 
 # Five float64 matrices of this order take 0.7 GB; beyond, prices are extrapolated.
 _LARGEST_ORDER = 4096
@@ -80,8 +84,11 @@ class Task:
 class Session:
     """Timings so far, the time left, and the matrices last used."""
 
-    def __init__(self, budget: float, tasks: Sequence[Task]) -> None:
-        """Start the clock; ``tasks`` are those that will be measured."""
+    def __init__(
+        self, budget: float, tasks: Sequence[Task], library: Library | None = None
+    ) -> None:
+        """Start the clock; ``tasks`` are those that will be measured, with a library's kernels."""
+        self._library = library
         self._budget = budget
         self._deadline = time.perf_counter() + budget
         self._waiting = {task.kind for task in tasks}
@@ -147,7 +154,7 @@ class Session:
         if self._workload is None or self._workload[0] != key:
             # Free the old matrices before the new ones are allocated.
             self._workload = None
-            self._workload = (key, Workload(*key))
+            self._workload = (key, Workload(*key, self._library))
         workload = self._workload[1]
         warm_up = _once(workload, task.op)
         left = allowance - (time.perf_counter() - started)

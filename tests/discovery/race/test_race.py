@@ -31,7 +31,9 @@ def timed(monkeypatch: pytest.MonkeyPatch):
     """Let the plans take given seconds, in their order."""
 
     def timed(*seconds: float) -> None:
-        monkeypatch.setattr(module, "_interleaved", lambda plans, a, batch: seconds[: len(plans)])
+        monkeypatch.setattr(
+            module, "_interleaved", lambda plans, a, batch, library: seconds[: len(plans)]
+        )
 
     return timed
 

@@ -23,6 +23,7 @@ class JaxLibrary:
     backend: Any = JaxBackend()
     namespace: Any = jnp
     writes_in_place = False
+    is_on_host = False
     key = "jax"
 
     def cast_to(self, dtype: str) -> str:
@@ -76,6 +77,16 @@ class JaxLibrary:
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function under ``jax.jit``."""
         return jax.jit(function)
+
+    def wait(self, value: Any) -> None:
+        """Return when the arrays in ``value`` are computed."""
+        jax.block_until_ready(value)
+
+    @property
+    def version(self) -> str:
+        """JAX, its version and the devices it computes on."""
+        device = jax.devices()[0]
+        return f"jax {jax.__version__}, {device.device_kind}"
 
 
 _LIBRARY = JaxLibrary()

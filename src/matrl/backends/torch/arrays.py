@@ -26,6 +26,11 @@ class TorchLibrary:
         self._device = device
 
     @property
+    def is_on_host(self) -> bool:
+        """Whether the device is the CPU."""
+        return self._device.type == "cpu"
+
+    @property
     def key(self) -> Any:
         """The device."""
         return ("torch", str(self._device))
@@ -84,6 +89,19 @@ class TorchLibrary:
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is: it runs kernel by kernel."""
         return function
+
+    def wait(self, value: Any) -> None:
+        """Return when the device is done; the CPU is when a call returns."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+    @property
+    def version(self) -> str:
+        """PyTorch, its version, its threads and the kind of device."""
+        where = f"{torch.get_num_threads()} threads"
+        if self._device.type == "cuda":
+            where = torch.cuda.get_device_name(self._device)
+        return f"torch {torch.__version__}, {where}"
 
 
 def library_of(a: torch.Tensor) -> TorchLibrary:

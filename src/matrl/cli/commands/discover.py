@@ -11,7 +11,7 @@ from matrl.cli.files import check_output
 from matrl.cli.spectrum_options import naming_files, spectrum_of
 from matrl.core.precision import DTYPES, PRECISIONS
 from matrl.discovery import Found, Problem, discover
-from matrl.discovery.problem.problem import NORMS
+from matrl.discovery.problem.problem import LIBRARIES, NORMS
 from matrl.errors import InputError
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES
@@ -95,6 +95,13 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     "where --profile prices them).  [default: all]",
 )
 @click.option(
+    "--library",
+    type=click.Choice(LIBRARIES),
+    default="numpy",
+    show_default=True,
+    help="Whose arrays the plan will run on: its kernels are priced and raced.",
+)
+@click.option(
     "--norm",
     type=click.Choice(NORMS),
     default=NORMS[0],
@@ -174,6 +181,7 @@ def discover_command(
     profile: Path | None,
     allow: str,
     precision: str | None,
+    library: str,
     norm: Any,
     steps: int | None,
     time_limit: float,
@@ -202,7 +210,14 @@ def discover_command(
     spectrum = spectrum_of(interval, samples, matrices)
     with naming_files(samples, matrices):
         problem = Problem(
-            function, spectrum, tol=tol, dtype=dtype, shape=sides, batch=batch, norm=norm
+            function,
+            spectrum,
+            tol=tol,
+            dtype=dtype,
+            shape=sides,
+            batch=batch,
+            norm=norm,
+            library=library,
         )
     with status_line() as show:
         show("searching" if prices else "pricing the operations of this machine")

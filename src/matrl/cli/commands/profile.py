@@ -5,10 +5,13 @@ from pathlib import Path
 
 import click
 
+from matrl.backends.libraries import Library, library_named
 from matrl.cli.console import print_report, status_line, tell, verbose_option
 from matrl.cli.files import check_output
+from matrl.core.precision import PRECISIONS
+from matrl.discovery.problem.problem import LIBRARIES
 from matrl.errors import InputError
-from matrl.profile import OperationTime, Profile, store_cached
+from matrl.profile import OperationTime, Profile, measurable_dtypes, store_cached
 from matrl.profile.measure import machine_entries, profile_name
 from matrl.report import profile_report
 
@@ -26,8 +29,15 @@ __all__ = ["profile_command"]
     metavar="S",
     help="Seconds to measure at most.",
 )
+@click.option(
+    "--library",
+    type=click.Choice(LIBRARIES),
+    default="numpy",
+    show_default=True,
+    help="Whose kernels to measure; those of torch and jax in bfloat16 and float16 too.",
+)
 @verbose_option
-def profile_command(output: Path | None, as_json: bool, budget: float) -> int:
+def profile_command(output: Path | None, as_json: bool, budget: float, library: str) -> int:
     """Measure this machine's prices, keep them for discover, and print them.
 
     Ctrl-C ends the measurement; what has been measured is kept.
@@ -35,12 +45,13 @@ def profile_command(output: Path | None, as_json: bool, budget: float) -> int:
     target = None if output is None else check_output(output)
     if not (math.isfinite(budget) and budget > 0.0):
         raise InputError(f"budget: must be a positive number of seconds, got {budget:g}")
-    profile, interrupted = _measured(budget)
+    kernels = None if library == "numpy" else library_named(library)
+    profile, interrupted = _measured(budget, kernels)
     if not profile.entries:
         raise KeyboardInterrupt
     if target is not None:
         profile.save(target)
-    cached = store_cached(profile)
+    cached = store_cached(profile, kernels)
     if as_json:
         click.echo(profile.to_json(), nl=False)
     else:
@@ -53,7 +64,8 @@ def profile_command(output: Path | None, as_json: bool, budget: float) -> int:
     return 130 if interrupted else 0
 
 
-def _measured(budget: float) -> tuple[Profile, bool]:
+def _measured(budget: float, library: Library | None) -> tuple[Profile, bool]:
+    dtypes = [name for name in PRECISIONS if name in measurable_dtypes(library)]
     entries: list[OperationTime] = []
     interrupted = False
     with status_line() as show:
@@ -62,8 +74,8 @@ def _measured(budget: float) -> tuple[Profile, bool]:
             show(f"measuring {done}/{total}: {what}  (Ctrl-C ends early)")
 
         try:
-            for entry in machine_entries(progress, budget):
+            for entry in machine_entries(progress, budget, dtypes, library):
                 entries.append(entry)
         except KeyboardInterrupt:
             interrupted = True
-    return Profile(profile_name(), tuple(entries)), interrupted
+    return Profile(profile_name(library), tuple(entries)), interrupted

@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 
-from matrl.core.precision import FULL_PRECISIONS, PRECISIONS, is_complex, is_half, precision_of
+from matrl.backends.libraries import Library
+from matrl.core.precision import (
+    FULL_PRECISIONS,
+    PRECISIONS,
+    is_complex,
+    is_half,
+    precision_of,
+    working_dtype,
+)
 from matrl.errors import InputError
-from matrl.profile import Profile
+from matrl.profile import Profile, measurable_dtypes
 
 __all__ = ["check_halves", "precisions_of", "usable_precisions"]
 
@@ -28,12 +36,17 @@ def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
     return names
 
 
-def check_halves(precisions: Sequence[str], dtype: str, profile: Profile | None) -> None:
+def check_halves(
+    precisions: Sequence[str],
+    dtype: str,
+    profile: Profile | None,
+    library: Library | None = None,
+) -> None:
     """Raise :class:`~matrl.errors.InputError` for half precisions asked for that have no use.
 
     >>> check_halves(["float32"], "complex64", None)
     """
-    usable = usable_precisions(precisions, dtype, profile)
+    usable = usable_precisions(precisions, dtype, profile, library)
     useless = next((name for name in precisions if name not in usable), None)
     if useless is None:
         return
@@ -44,8 +57,8 @@ def check_halves(precisions: Sequence[str], dtype: str, profile: Profile | None)
         )
     if profile is None:
         raise InputError(
-            f"precision: {useless} is only emulated on this machine and has no price here; give a "
-            "profile that prices it, or leave it out"
+            f"precision: NumPy only emulates {useless}, which has no price; plan for tensors "
+            "(library='torch'), give a profile that prices it, or leave it out"
         )
     raise InputError(
         f"precision: the profile {profile.name!r} has no price for products in {useless}; add "
@@ -54,17 +67,23 @@ def check_halves(precisions: Sequence[str], dtype: str, profile: Profile | None)
 
 
 def usable_precisions(
-    precisions: Sequence[str], dtype: str, profile: Profile | None
+    precisions: Sequence[str],
+    dtype: str,
+    profile: Profile | None,
+    library: Library | None = None,
 ) -> tuple[str, ...]:
     """Return the precisions without half ones that have no product in the profile.
 
-    Without a profile there are none, and none for complex matrices: what is measured on this
-    machine is float32 and float64.
+    Without a profile, those that can be measured with the kernels of the library (NumPy's if
+    None). Complex matrices have no half precisions.
 
     >>> usable_precisions(PRECISIONS, "float64", None)
     ('float32', 'float64')
     """
-    priced = set()
-    if profile is not None and not is_complex(dtype):
-        priced = {entry.dtype for entry in profile.entries if entry.op in PRODUCTS}
+    if is_complex(dtype):
+        precisions = [name for name in precisions if not is_half(name)]
+    if profile is None:
+        measured = measurable_dtypes(library)
+        return tuple(name for name in precisions if working_dtype(name, dtype) in measured)
+    priced = {entry.dtype for entry in profile.entries if entry.op in PRODUCTS}
     return tuple(name for name in precisions if not is_half(name) or name in priced)

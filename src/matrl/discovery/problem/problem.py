@@ -6,6 +6,7 @@ from typing import cast
 
 import numpy as np
 
+from matrl.backends.libraries import Library, library_named
 from matrl.core.function import MatrixFunction
 from matrl.core.matrices import require_hermitian
 from matrl.core.measure import NORMS, Measure, Norm
@@ -17,6 +18,7 @@ from matrl.functions import FUNCTIONS
 __all__ = ["NORMS", "Problem"]
 
 DEFAULT_TOL = 1e-6
+LIBRARIES = ("numpy", "torch", "jax")
 LARGEST = 1e300
 LARGEST_CONDITION = 1e24
 """From about 1e16 on rounding destroys small eigenvalues; from 1e30 on its model overflows."""
@@ -34,7 +36,9 @@ class Problem:
     :class:`~matrl.core.measure.Measure`), by default 1e-6, but none where the error is minimised:
     there ``tol`` is an error small enough; ``dtype`` float32, float64, complex64 or complex128;
     ``shape`` the (m, n) that sets prices and rounding, ``None`` where the spectrum has matrices;
-    ``batch`` how many at once. Raises an :class:`~matrl.errors.InputError` naming what is wrong.
+    ``batch`` how many at once; ``library`` whose arrays the plan will run on, ``"numpy"``,
+    ``"torch"`` or ``"jax"``: its kernels are priced and raced (on the CPU). Raises an
+    :class:`~matrl.errors.InputError` naming what is wrong.
 
     >>> Problem("invsqrt", Spectrum.interval(1e-2, 1), tol=1e-4, shape=(512, 512)).dtype
     'float64'
@@ -47,6 +51,7 @@ class Problem:
     shape: tuple[int, int] | None = None
     batch: int = 1
     norm: Norm = "eigenvalue"
+    library: str = "numpy"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "function", FUNCTIONS.get(self.function).name)
@@ -56,6 +61,11 @@ class Problem:
                 "with Spectrum.interval, .samples or .of"
             )
         object.__setattr__(self, "dtype", _dtype(self.dtype))
+        if self.library not in LIBRARIES:
+            raise InputError(
+                f"library: must be one of {', '.join(LIBRARIES)}, got {self.library!r}"
+            )
+        _check_library(self.array_library, self.library, self.dtype)
         measure = self.measure  # refuses a norm there is not
         _check_spectrum(self.spectrum, measure)
         object.__setattr__(self, "shape", self._shape())
@@ -124,6 +134,11 @@ class Problem:
     def matrix_function(self) -> MatrixFunction:
         """The function, registered or made on demand."""
         return FUNCTIONS.get(self.function)
+
+    @property
+    def array_library(self) -> Library | None:
+        """What is particular about the library's arrays; ``None`` for NumPy's."""
+        return None if self.library == "numpy" else library_named(self.library)
 
     @property
     def measure(self) -> Measure:
@@ -204,6 +219,14 @@ def _check_rank(spectrum: Spectrum, function: MatrixFunction) -> None:
                 f"value {one.smallest:.3g} is not above the rounding level {one.floor:.3g}; "
                 "leave it out, or shift it"
             )
+
+
+def _check_library(library: Library | None, name: str, dtype: str) -> None:
+    if library is not None and dtype not in library.backend.dtypes:
+        raise InputError(
+            f"dtype: {name} has no {dtype} as it is set up; {library.cast_to(dtype)} must be "
+            f"possible, or use one of {', '.join(library.backend.dtypes)}"
+        )
 
 
 def _dtype(dtype: object) -> Dtype:

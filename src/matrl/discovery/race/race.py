@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from matrl.backends.libraries import Library, library_of
 from matrl.discovery.phases.assembly import GREATEST_TOL
 from matrl.discovery.problem.problem import Problem
 from matrl.discovery.race.accuracy import Reference
@@ -90,7 +91,9 @@ def race(
     tol = GREATEST_TOL if minimizes_error else problem.tolerance
     entries = _judged(plans, problem, matrices, tol)
     kept = [entry for entry in entries if entry.status != "dropped"]
-    times = _interleaved([entry.plan for entry in kept], matrices[-1], problem.batch)
+    times = _interleaved(
+        [entry.plan for entry in kept], matrices[-1], problem.batch, problem.array_library
+    )
     limit = math.inf if budget is None else budget
     timed = [
         replace(entry, seconds=seconds, status="ran" if seconds <= limit else "over budget")
@@ -116,12 +119,12 @@ def _judged(
     """Return the plans with their measured errors, those above ``tol`` dropped."""
     least = problem.spectrum.lower if problem.spectrum.zeros else 0.0
     references = [Reference(problem.measure, a, least=least) for a in matrices]
-    entries = []
+    entries, library = [], problem.array_library
     for plan in plans:
         worst, reason = 0.0, ""
         for a, reference in zip(matrices, references, strict=True):
             try:
-                value = Executor(plan, a.shape, verify="off")(a).value
+                value = _on_host(Executor(plan, a.shape, verify="off")(_placed(a, library)).value)
             except MatrlError as error:
                 worst, reason = math.inf, str(error)
                 break
@@ -135,13 +138,30 @@ def _judged(
     return entries
 
 
-def _interleaved(plans: Sequence[Plan], a: np.ndarray, batch: int) -> list[float]:
+def _placed(a: np.ndarray, library: Library | None) -> Any:
+    """Return the matrices as an array of the library."""
+    return a if library is None else library.backend.from_host(a)
+
+
+def _on_host(value: Any) -> Any:
+    """Return an array of any library, or a pair of them, as NumPy's."""
+    if isinstance(value, tuple):
+        return tuple(_on_host(one) for one in value)
+    library = library_of(value)
+    return value if library is None else library.view(value, "value")
+
+
+def _interleaved(
+    plans: Sequence[Plan], a: np.ndarray, batch: int, library: Library | None
+) -> list[float]:
     """Return the median seconds of the plans on a batch of copies of ``a``."""
     count = _stacked(plans, a, batch)
-    stack = a if batch == 1 else np.repeat(a[None], count, axis=0)
+    stack = _placed(a if batch == 1 else np.repeat(a[None], count, axis=0), library)
     executors = [Executor(plan, a.shape, verify="off") for plan in plans]
-    # A first run has the shapes of the outputs.
+    # A first run has the shapes of the outputs, and compiles where that is done.
     outs = [executor(stack).value for executor in executors]
+    if library is not None and not library.writes_in_place:
+        outs = [None] * len(plans)
     time.sleep(PAUSE)
     times: list[list[float]] = [[] for _ in plans]
     repetitions, started = REPETITIONS[1], time.perf_counter()

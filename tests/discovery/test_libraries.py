@@ -1,0 +1,70 @@
+"""Plans for tensors and JAX arrays: priced and raced with what they will run with."""
+
+import pytest
+
+from matrl import Plan, Problem, Spectrum, discover
+from matrl.core.precision import PRECISIONS
+from matrl.discovery.problem.precisions import usable_precisions
+from matrl.discovery.race.race import race
+from matrl.errors import InputError
+from matrl.profile import cache, load_cached
+
+N = 24
+INTERVAL = Spectrum.interval(0.1, 1.0)
+LIBRARIES = [
+    pytest.param("torch", marks=pytest.mark.torch),
+    pytest.param("jax", marks=pytest.mark.jax),
+]
+
+
+def problem_of(library: str, **options) -> Problem:
+    defaults = {"tol": 1e-2, "dtype": "float32", "shape": (N, N), "library": library}
+    return Problem("polar", INTERVAL, **(defaults | options))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_plan_is_priced_and_raced_with_the_kernels_of_its_library(
+    library, batch, monkeypatch, tmp_path
+):
+    pytest.importorskip(library)
+    monkeypatch.setenv("MATRL_HOME", str(tmp_path))
+    problem = problem_of(library, batch=batch)
+    found = discover(problem, time_limit=2.0, nodes=300)
+    assert library in found.plan.predicted.profile
+    provenance = found.plan.provenance
+    assert provenance.measured_seconds is not None
+    assert provenance.measured_error is not None
+    assert provenance.measured_seconds > 0.0
+    assert provenance.measured_error <= 1e-2
+    kept = load_cached(problem.array_library)
+    assert kept is not None
+    assert {"bfloat16", "float16"} < {entry.dtype for entry in kept.entries}
+    assert load_cached() is None
+    assert cache.cached_profile_path() != cache.cached_profile_path(problem.array_library)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_steps_in_half_precisions_race_on_the_arrays_of_the_library(library, make_profile):
+    pytest.importorskip(library)
+    prices = make_profile(n=N, dtypes=("bfloat16", "float32"))
+    problem = problem_of(library, tol=0.1, norm="frobenius")
+    plan = discover(problem, profile=prices, precision="bfloat16", allow="minimax-*").plan
+    (entry,) = race([plan], problem, 0)
+    assert (entry.plan, entry.status) == (plan, "won")
+    assert isinstance(plan, Plan)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_half_precisions_are_usable_where_they_are_more_than_emulated(library):
+    pytest.importorskip(library)
+    kernels = problem_of(library).array_library
+    assert usable_precisions(PRECISIONS, "float32", None, kernels) == PRECISIONS
+    assert usable_precisions(PRECISIONS, "complex64", None, kernels) == ("float32", "float64")
+    assert usable_precisions(PRECISIONS, "float32", None) == ("float32", "float64")
+
+
+def test_other_libraries_are_refused():
+    with pytest.raises(InputError, match=r"^library: must be one of numpy, torch, jax, got 'cupy'"):
+        problem_of("cupy")
+    assert problem_of("numpy").array_library is None
