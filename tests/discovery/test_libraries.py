@@ -68,3 +68,13 @@ def test_other_libraries_are_refused():
     with pytest.raises(InputError, match=r"^library: must be one of numpy, torch, jax, got 'cupy'"):
         problem_of("cupy")
     assert problem_of("numpy").array_library is None
+
+
+@pytest.mark.jax
+def test_dtypes_that_jax_has_not_as_it_is_set_are_refused():
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(False):
+        with pytest.raises(InputError, match=r"^dtype: JAX has no float64 as it is set; call jax"):
+            problem_of("jax", dtype="float64")
+        kernels = problem_of("jax").array_library
+        assert "float64" not in usable_precisions(PRECISIONS, "float32", None, kernels)

@@ -109,9 +109,9 @@ class Program:
         return tuple(op.label for op in self.operations if op.kind == "input")
 
     @property
-    def works_in_half(self) -> bool:
-        """Whether any of it is in a half precision."""
-        return any(is_half(op.dtype) for op in self.operations)
+    def dtypes(self) -> frozenset[str]:
+        """The dtypes and half precisions it computes in, that of its inputs among them."""
+        return frozenset(op.dtype for op in self.operations)
 
     @property
     def factorises_in_half(self) -> bool:

@@ -14,6 +14,7 @@ from matrl.backends.libraries import Library
 from matrl.backends.numpy import numpy_backend
 from matrl.backends.protocol import Backend, Matrix
 from matrl.core.layout import allocate
+from matrl.core.precision import is_half
 from matrl.core.program import Program
 from matrl.errors import IndefiniteMatrixError
 from matrl.execute.observed import Observed
@@ -141,7 +142,7 @@ def engine_for(
     computes in between, the idle threads of each keep the other from working (measured on two
     cores: 128 ms instead of 55, of which the schedule takes 40).
     """
-    if library is None or (library.is_on_host and not program.works_in_half):
+    if library is None or (library.is_on_host and not any(map(is_half, program.dtypes))):
         return InPlaceEngine(program, shape, backend, count=count, overwrite_input=overwrite_input)
     if library.writes_in_place:
         return InPlaceEngine(program, shape, library.backend, count=count)

@@ -65,7 +65,7 @@ class Problem:
             raise InputError(
                 f"library: must be one of {', '.join(LIBRARIES)}, got {self.library!r}"
             )
-        _check_library(self.array_library, self.library, self.dtype)
+        _check_library(self.array_library, self.dtype)
         measure = self.measure  # refuses a norm there is not
         _check_spectrum(self.spectrum, measure)
         object.__setattr__(self, "shape", self._shape())
@@ -221,11 +221,11 @@ def _check_rank(spectrum: Spectrum, function: MatrixFunction) -> None:
             )
 
 
-def _check_library(library: Library | None, name: str, dtype: str) -> None:
+def _check_library(library: Library | None, dtype: str) -> None:
     if library is not None and dtype not in library.backend.dtypes:
         raise InputError(
-            f"dtype: {name} has no {dtype} as it is set up; {library.cast_to(dtype)} must be "
-            f"possible, or use one of {', '.join(library.backend.dtypes)}"
+            f"dtype: {library.name} has no {dtype} as it is set; {library.widened}, or use one of "
+            f"{', '.join(library.backend.dtypes)}"
         )
 
 
