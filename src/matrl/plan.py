@@ -157,15 +157,15 @@ class Plan(PlanRecord):
     def as_function(self, library: str) -> Callable[[Any], Any]:
         """Return f as a pure function of arrays of ``"jax"`` or ``"torch"``, unchecked.
 
-        It takes arrays (..., m, n) of the plan's dtype, looks at no value and writes nothing: for
-        ``jax.jit`` and ``jax.vmap``, ``torch.compile`` and ``torch.func.vmap``, and on whatever
-        device the array is. Scaling and schedule are those of a run, and **nothing else is**: a
-        matrix outside the plan's domain gives a wrong value without a word, and NaN where a
-        factorisation breaks down. Functions with two outputs return a pair. JAX computes steps in
-        float64 in float32 unless ``jax_enable_x64`` is set, and may take subnormal numbers for 0.
+        It takes arrays (..., m, n) of the plan's dtype, the library's or NumPy's, looks at no value
+        and writes nothing: for ``jax.jit`` and ``jax.vmap``, ``torch.compile`` and
+        ``torch.func.vmap``, and on whatever device the array is. Scaling and schedule are those of
+        a run, and **nothing else is**: a matrix outside the plan's domain gives a wrong value
+        without a word, and NaN where a factorisation breaks down. Functions with two outputs return
+        a pair. JAX may take subnormal numbers for 0, as XLA does on a CPU.
 
         Raises :class:`~matrl.errors.InputError` for other libraries, and the function for arrays it
-        does not fit.
+        does not fit, and where any step is in float64 that JAX lacks without ``jax_enable_x64``.
 
         >>> plan = Plan.load("plan.json")  # doctest: +SKIP
         >>> values = jax.jit(jax.vmap(plan.as_function("jax")))(matrices)  # doctest: +SKIP

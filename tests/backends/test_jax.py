@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from matrl.core.precision import DTYPES
 from matrl.testing import check_backend
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
@@ -18,9 +19,25 @@ def test_the_kernels_are_as_the_protocol_says():
     """In two dtypes and one size: JAX compiles every kernel for each, a minute for all of them."""
     from matrl.backends.jax.backend import JaxBackend
 
-    backend: Any = JaxBackend()
-    backend.dtypes = ("float32", "complex128")
-    check_backend(backend, (5,))
+    class Few(JaxBackend):
+        @property
+        def dtypes(self) -> tuple[str, ...]:
+            return ("float32", "complex128")
+
+    few: Any = Few()
+    check_backend(few, (5,))
+
+
+def test_dtypes_are_those_jax_has_now():
+    from matrl.backends.jax.backend import JaxBackend
+
+    backend = JaxBackend()
+    assert backend.dtypes == DTYPES
+    with jax.enable_x64(False):
+        assert backend.dtypes == ("float32", "complex64")
+        made = {backend.empty((1, 1), dtype).dtype.name for dtype in backend.dtypes}
+    assert made == {"float32", "complex64"}
+    assert backend.dtypes == DTYPES
 
 
 def test_kernels_run_under_jit_and_vmap():

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.execute.test_stack import SCHEDULES, matrices, plan_for
+from tests.execute.test_stack import SCHEDULES, matrices, plan_for, schedule_for
 
 from matrl import Plan
 from matrl.backends.libraries import library_of
@@ -22,7 +23,7 @@ FUNCTIONS = ("inv", "sqrt+invsqrt", "root-3", "sign", "polar-right")
 
 @pytest.fixture(scope="module")
 def plans() -> dict[str, Plan]:
-    return {function: plan_for(function, "float64", allow=SCHEDULES) for function in FUNCTIONS}
+    return {function: schedule_for(function, "float64") for function in FUNCTIONS}
 
 
 def shape_of(function: str, *stack: int) -> tuple[int, ...]:
@@ -53,7 +54,7 @@ def test_arrays_have_the_values_of_numpy(plans, function, stack):
 
 @pytest.mark.parametrize("dtype", ["float32", "complex64", "complex128"])
 def test_other_dtypes(dtype):
-    plan = plan_for("invsqrt", dtype, allow=SCHEDULES)
+    plan = schedule_for("invsqrt", dtype)
     a = matrices("invsqrt", dtype, (2, N, N))
     close(plan.run(jnp.asarray(a)).value, plan.run(a).value)
 
@@ -109,7 +110,7 @@ def test_what_is_not_definite_is_an_error():
     [
         (lambda plan, a: jax.jit(lambda x: plan.run(x).value)(a), r"^A: is being traced.*as_func"),
         (lambda plan, a: plan.run(a.astype("int32")), r"^A: must be one of .*, not int32"),
-        (lambda plan, a: plan.run(a.astype("float32")), r"^A: has dtype float32.*jax_enable_x64"),
+        (lambda plan, a: plan.run(a.astype("float32")), r"^A: has dtype float32.*float64'\) or d"),
         (lambda plan, a: plan.bind(N)(a[0]), r"^A: must be a matrix"),
         (lambda plan, a: plan.run(a, out=a + 1.0), r"^out: JAX arrays cannot be written"),
         (lambda plan, a: plan.run(sparse(a)), r"^A: must be a JAX array, not BCOO; pass A.todense"),
@@ -124,7 +125,46 @@ def test_refusals_name_the_argument_and_the_remedy(plans, call, match):
 def sparse(a: Any) -> Any:
     from jax.experimental.sparse import BCOO
 
-    return BCOO.fromdense(a)
+    return BCOO((a[:1, 0], jnp.zeros((1, 2), int)), shape=a.shape)
+
+
+def with_a_step_in(precision: Any, plan: Plan) -> Plan:
+    first, *others = plan.steps
+    return replace(plan, steps=(replace(first, precision=precision), *others))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "allow", "lacking"),
+    [
+        ("float32", SCHEDULES, "float64"),
+        ("complex64", SCHEDULES, "complex128"),
+        ("float32", ["eigh"], "float64"),
+    ],
+)
+def test_steps_in_float64_are_refused_where_jax_has_none(dtype, allow, lacking):
+    """Before anything is done, of a stack too: the message is not about the NaN in A."""
+    plan = with_a_step_in("float64", plan_for("inv", dtype, allow=allow))
+    refused = rf"^A: the plan computes in {lacking}, which JAX .*\('jax_enable_x64', True\), or d"
+    a = jnp.full((2, N, N), jnp.nan, dtype)
+    for verify in ("sketch", "full", "off"):
+        executor = plan.bind(N, verify=verify)
+        with jax.enable_x64(False):
+            for given in (a[0], a):
+                with pytest.raises(InputError, match=refused):
+                    executor(given)
+    good = 0.5 * jnp.eye(N, dtype=dtype)
+    assert executor(good).status == "unchecked"
+    with jax.enable_x64(False), pytest.raises(InputError, match=refused):
+        executor(good)  # which was compiled
+
+
+def test_plans_in_float32_need_no_float64():
+    plan = schedule_for("inv", "float32")
+    a = jnp.asarray(matrices("inv", "float32", (N, N)))
+    expected = np.asarray(plan.run(a, verify="off").value)
+    with jax.enable_x64(False):
+        found = plan.run(a, verify="off").value
+    close(found, expected, 1.0)
 
 
 SHARDED = """

@@ -36,8 +36,29 @@ class Library(Protocol):
         """What tells apart where arrays are: those of equal keys can share a workspace."""
         ...
 
+    @property
+    def name(self) -> str:
+        """What it is called, for messages."""
+        ...
+
+    @property
+    def widened(self) -> str:
+        """What to do to have the dtypes its backend does not have now, for messages."""
+        ...
+
     def cast_to(self, dtype: str) -> str:
         """Return how A is written when cast to a dtype, for messages."""
+        ...
+
+    def holds(self, a: Any, name: str) -> bool:
+        """Return whether ``a`` is a dense array of the library, or stands for one in a trace.
+
+        Raises :class:`~matrl.errors.InputError` for a sparse one, naming the argument ``name``.
+        """
+        ...
+
+    def beside(self, x: NDArray[Any], like: Any) -> Any:
+        """Return a NumPy array as one of the library where ``like`` is, which may be traced."""
         ...
 
     def view(self, a: Any, name: str) -> NDArray[Any]:

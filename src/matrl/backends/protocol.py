@@ -57,14 +57,20 @@ class Backend(Protocol):
 
     :func:`matrl.testing.check_backend` checks all of this.
 
-    Attributes: ``dtypes``, those of float32, float64, complex64 and complex128 there are;
-    ``writes_in_place``, ``out_optional`` and ``raises_on_breakdown``, as above.
+    Attributes: ``writes_in_place``, ``out_optional`` and ``raises_on_breakdown``, as above.
     """
 
-    dtypes: tuple[str, ...]
     writes_in_place: bool
     out_optional: bool
     raises_on_breakdown: bool
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Those of float32, float64, complex64 and complex128 there are now.
+
+        What a library is set to may change them. Half precisions are not among them.
+        """
+        ...
 
     def from_host(self, x: NDArray[Any]) -> Matrix:
         """Return a NumPy array as one of the backend, of its dtype; it may share the memory."""

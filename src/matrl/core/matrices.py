@@ -18,17 +18,18 @@ __all__ = [
 ]
 
 
-def as_array(a: Any, name: str = "A") -> np.ndarray:
+def as_array(a: Any, name: str = "A", kind: str = "NumPy") -> np.ndarray:
     """Return ``a`` if it is an array of matrices, real or complex floating-point, or refuse it.
 
-    Raises :class:`~matrl.errors.InputError` naming the argument ``name``.
+    Raises :class:`~matrl.errors.InputError` naming the argument ``name``, and the ``kind`` of
+    arrays it may be where the caller takes others.
     """
     root = type(a).__module__.partition(".")[0]
     if root in ("scipy", "cupyx", "sparse") and (hasattr(a, "toarray") or hasattr(a, "todense")):
-        kind = {"scipy": "SciPy", "cupyx": "CuPy", "sparse": "PyData"}[root]
+        sparse = {"scipy": "SciPy", "cupyx": "CuPy", "sparse": "PyData"}[root]
         dense = "toarray" if hasattr(a, "toarray") else "todense"
         raise InputError(
-            f"{name}: is a {kind} sparse matrix; pass {name}.{dense}(), plans are dense"
+            f"{name}: is a {sparse} sparse matrix; pass {name}.{dense}(), plans are dense"
         )
     if isinstance(a, np.ma.MaskedArray):
         raise InputError(f"{name}: is a masked array; pass {name}.filled(...) of it")
@@ -36,7 +37,7 @@ def as_array(a: Any, name: str = "A") -> np.ndarray:
         raise InputError(f"{name}: is a numpy.matrix; pass numpy.asarray({name})")
     if not isinstance(a, np.ndarray):
         raise InputError(
-            f"{name}: must be a NumPy array, not {type(a).__name__}; pass numpy.asarray({name}) "
+            f"{name}: must be a {kind} array, not {type(a).__name__}; pass numpy.asarray({name}) "
             "of a floating-point dtype"
         )
     if a.dtype.name not in DTYPES:

@@ -109,6 +109,11 @@ class Program:
         return tuple(op.label for op in self.operations if op.kind == "input")
 
     @property
+    def dtypes(self) -> frozenset[str]:
+        """The dtypes and half precisions it computes in, that of its inputs among them."""
+        return frozenset(op.dtype for op in self.operations)
+
+    @property
     def factorises_in_half(self) -> bool:
         """Whether it asks for a factorisation in a half precision, which does not exist."""
         return any(op.kind in FACTORISATIONS and is_half(op.dtype) for op in self.operations)

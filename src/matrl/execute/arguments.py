@@ -8,6 +8,7 @@ from matrl.backends.libraries import Library
 from matrl.core.function import MatrixFunction
 from matrl.core.matrices import as_array
 from matrl.core.plan import PlanRecord
+from matrl.core.precision import DTYPES, is_complex
 from matrl.errors import InputError
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "check_options",
     "matrix_shape",
     "output_shapes",
+    "wrong_dtype",
 ]
 
 Verify = Literal["sketch", "full", "off"]
@@ -70,14 +72,7 @@ def as_input(
         name = array.dtype.name
         if name == plan.dtype:
             raise InputError(f"A: is not in native byte order; pass A.astype('{name}')")
-        cast = f"A.astype('{plan.dtype}')" if library is None else library.cast_to(plan.dtype)
-        cast = f"pass {cast} or "
-        if array.dtype.kind == "c" and not plan.dtype.startswith("complex"):
-            cast = ""  # it would drop the imaginary part
-        raise InputError(
-            f"A: has dtype {name}, but the plan is for {plan.dtype}; {cast}discover a plan for "
-            f"{name}"
-        )
+        raise wrong_dtype(name, plan, library)
     if array.shape[-2:] == shape:
         return array
     if shape[0] == shape[1]:
@@ -90,6 +85,19 @@ def as_input(
     raise InputError(
         f"A: has shape {array.shape}, but the executor is bound to {shape}; bind the plan to this "
         "shape"
+    )
+
+
+def wrong_dtype(name: str, plan: PlanRecord, library: Library | None) -> InputError:
+    """Return the error that says that A has not the plan's dtype; ``None`` stands for NumPy."""
+    remedies: list[str] = []
+    if is_complex(plan.dtype) or not name.startswith("complex"):  # it would drop the imaginary part
+        cast = f"A.astype('{plan.dtype}')" if library is None else library.cast_to(plan.dtype)
+        remedies.append(f"pass {cast}")
+    if name in DTYPES or not remedies:
+        remedies.append(f"discover a plan for {name if name in DTYPES else 'complex128'}")
+    return InputError(
+        f"A: has dtype {name}, but the plan is for {plan.dtype}; {' or '.join(remedies)}"
     )
 
 

@@ -23,6 +23,7 @@ from matrl.execute.arguments import (
     check_options,
     matrix_shape,
 )
+from matrl.execute.dtypes import check_dtypes
 from matrl.execute.guard import FAILURE_PROBABILITY, Verdict
 from matrl.execute.orientation import function_for
 from matrl.execute.outcome import Outcome
@@ -116,6 +117,8 @@ class Executor:
         """
         started = time.perf_counter()
         library = library_of(a)
+        if library is not None:
+            check_dtypes(self._plan, self._single.dtypes, library)
         array = as_input(a, self._plan, self._shape, library)
         values = as_outputs(out, array, self._function, library)
         run = self._run_one if array.ndim == 2 else self._run_stack

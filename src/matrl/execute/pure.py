@@ -9,9 +9,12 @@ from matrl.backends.libraries import Library
 from matrl.core.folding import fold
 from matrl.core.function import MatrixFunction
 from matrl.core.layout import allocate
+from matrl.core.matrices import as_array
 from matrl.core.plan import PlanRecord
 from matrl.core.precision import eps_of
 from matrl.errors import InputError
+from matrl.execute.arguments import wrong_dtype
+from matrl.execute.dtypes import check_dtypes
 from matrl.execute.lanczos import random_start
 from matrl.execute.orientation import function_for
 from matrl.execute.scaling import MODERATE, exact_exponent
@@ -25,8 +28,8 @@ __all__ = ["pure_function"]
 def pure_function(plan: PlanRecord, library: Library) -> Callable[[Any], Any]:
     """Return a -> f(a), unchecked: scaling, schedule and scaling back, nothing looked at.
 
-    For arrays (..., m, n) of the plan's dtype; :class:`~matrl.errors.InputError` for others, as
-    soon as it is traced.
+    For arrays (..., m, n) of the plan's dtype; :class:`~matrl.errors.InputError` for others, and
+    for dtypes of steps the library does not have, as soon as it is traced.
     """
 
     is_rectangular = FUNCTIONS.get(plan.function).structure == "rectangular"
@@ -35,18 +38,22 @@ def pure_function(plan: PlanRecord, library: Library) -> Callable[[Any], Any]:
     wide = _Pure(plan, function_for(plan, (1, 2)), library) if is_rectangular else high
 
     def function(a: Any) -> Any:
+        check_dtypes(plan, high.dtypes, library)
+        is_own = library.holds(a, "A")
+        if not is_own and type(a) is not np.ndarray:
+            a = as_array(a, kind=f"{library.name} or NumPy")
         dtype = str(a.dtype).removeprefix("torch.")
-        if a.ndim < 2 or dtype != plan.dtype:
-            hint = " (jax_enable_x64 must be set for it)" if plan.dtype[-2:] in ("64", "28") else ""
-            raise InputError(
-                f"A: must be an array (..., m, n) of dtype {plan.dtype}{hint}, not {dtype} of "
-                f"shape {tuple(a.shape)}"
-            )
+        if dtype != plan.dtype:
+            raise wrong_dtype(dtype, plan, library if is_own else None)
+        if a.ndim < 2:
+            raise InputError(f"A: must be an array (..., m, n), but its shape is {tuple(a.shape)}")
         m, n = a.shape[-2:]
         if m != n and not is_rectangular:
             raise InputError(
                 f"A: must be a square matrix (n, n), but its shape is {tuple(a.shape)}"
             )
+        if not is_own:
+            a = library.backend.from_host(a)
         values = high(a) if m >= n else tuple(value.mT.conj() for value in wide(a.mT.conj()))
         first, *others = values
         return values if others else first
@@ -59,9 +66,11 @@ class _Pure:
 
     def __init__(self, plan: PlanRecord, function: MatrixFunction, library: Library) -> None:
         self._plan, self._function = plan, function
+        self._library = library
         self._backend, self._xp = library.backend, library.namespace
         self._program = fold(trace_schedule(function, plan.steps, plan.dtype))
         self._layout = allocate(self._program)
+        self.dtypes = self._program.dtypes
 
     def __call__(self, a: Any) -> tuple[Any, ...]:
         function, xp = self._function, self._xp
@@ -137,7 +146,7 @@ class _Pure:
         squared = self._function.structure != "positive"
         n, nowhere = a.shape[-1], cast(Any, None)
         start = random_start(n, np.dtype(self._plan.dtype), 0).astype(self._plan.dtype)
-        vector = self._backend.from_host(start) + xp.zeros_like(a[..., :n, :1])
+        vector = self._library.beside(start, a) + xp.zeros_like(a[..., :n, :1])
         previous, beta, alive = xp.zeros_like(vector), 0.0, True
         steps = min(self._plan.scaling.steps, n)
         zero = xp.zeros_like(_over(xp.sum, xp.abs(vector)))

@@ -72,6 +72,7 @@ class SingleRun:
             default = default_threshold(shape, plan.dtype)
             self._threshold = default if rank_threshold is None else float(rank_threshold)
         self._program = scalable(fold(trace_schedule(function, plan.steps, plan.dtype)))
+        self.dtypes = self._program.dtypes
         first = UPDATES.get(plan.steps[0].name)
         self._is_direct = isinstance(first, DirectMethod)
         # Of a rectangular matrix the eigenvalues are those of A* A.

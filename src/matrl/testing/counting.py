@@ -22,12 +22,16 @@ class CountingBackend:
 
     def __init__(self, backend: Backend = numpy_backend) -> None:
         self._backend = backend
-        self.dtypes = backend.dtypes
         self.writes_in_place = backend.writes_in_place
         self.out_optional = backend.out_optional
         self.raises_on_breakdown = backend.raises_on_breakdown
         self.counts: Counter[tuple[str, str]] = Counter()
         self._latest: list[tuple[str, str]] = []
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Those of the other backend."""
+        return self._backend.dtypes
 
     def _note(self, out: Any, *names: str, of: Sequence[Any] = ()) -> None:
         tall = TALL if any(x.shape[0] != x.shape[1] for x in of) else ""

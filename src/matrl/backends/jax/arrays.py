@@ -24,10 +24,25 @@ class JaxLibrary:
     namespace: Any = jnp
     writes_in_place = False
     key = "jax"
+    name = "JAX"
+    widened = "call jax.config.update('jax_enable_x64', True)"
 
     def cast_to(self, dtype: str) -> str:
         """Return how A is cast."""
-        return f"A.astype('{dtype}') (with jax_enable_x64 where that is float64 or complex128)"
+        return f"A.astype('{dtype}')"
+
+    def holds(self, a: Any, name: str) -> bool:
+        """Return whether ``a`` is a JAX array or a tracer; InputError for a sparse array."""
+        if type(a).__module__.startswith("jax.experimental.sparse"):  # not imported for this
+            raise InputError(
+                f"{name}: must be a JAX array, not {type(a).__name__}; pass {name}.todense() of a "
+                "sparse one, plans are dense"
+            )
+        return isinstance(a, jax.Array)
+
+    def beside(self, x: np.ndarray, like: Any) -> jax.Array:
+        """Return ``x`` as an array of no device: it goes where it is used."""
+        return jnp.asarray(x)
 
     def view(self, a: Any, name: str) -> np.ndarray:
         """Return a NumPy array of ``a``; of half precisions in float32.
@@ -39,10 +54,10 @@ class JaxLibrary:
                 f"{name}: is being traced, but the checks of a run need its values; use "
                 "plan.as_function('jax') within jit and vmap"
             )
-        if not isinstance(a, jax.Array):
+        if not self.holds(a, name):
             raise InputError(
-                f"{name}: must be a JAX array, not {type(a).__name__}; pass {name}.todense() of a "
-                "sparse one, plans are dense"
+                f"{name}: must be a JAX array, not {type(a).__name__}; pass "
+                f"jax.numpy.asarray({name})"
             )
         if a.dtype.name not in _RUNS:
             remedy = "complex64" if a.dtype.kind == "c" else "float32"

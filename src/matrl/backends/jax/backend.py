@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.dtypes import canonicalize_dtype
 
 from matrl.backends.jax import elementwise, factorizations, products
 from matrl.core.precision import DTYPES
@@ -15,7 +16,7 @@ class JaxBackend:
     """Kernels on JAX arrays, as described in ``Backend``: pure functions, for ``jit`` and ``vmap``.
 
     ``out`` is ignored but for its dtype, and every kernel returns a new array. What breaks down
-    becomes NaN. There is no float64 unless ``jax_enable_x64`` is set.
+    becomes NaN. Without ``jax_enable_x64`` there is no float64: JAX takes float32 for it.
 
     >>> import jax
     >>> backend, x = JaxBackend(), jnp.array([[1.0, 2.0]])
@@ -23,7 +24,6 @@ class JaxBackend:
     [[5.0]]
     """
 
-    dtypes: tuple[str, ...] = DTYPES
     writes_in_place: bool = False
     out_optional: bool = True
     raises_on_breakdown: bool = False
@@ -50,6 +50,11 @@ class JaxBackend:
     polar_factor = staticmethod(factorizations.polar_factor)
     cholesky = staticmethod(factorizations.cholesky)
     solve_triangular = staticmethod(factorizations.solve_triangular)
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The dtypes there are as JAX is set now, in this thread."""
+        return tuple(dtype for dtype in DTYPES if canonicalize_dtype(dtype) == dtype)
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Return zeros, for what is not initialised is never read."""

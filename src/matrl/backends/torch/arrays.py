@@ -20,6 +20,8 @@ class TorchLibrary:
 
     namespace: Any = torch
     writes_in_place = True
+    name = "PyTorch"
+    widened = ""
 
     def __init__(self, device: torch.device) -> None:
         self.backend: Any = TorchBackend(device)
@@ -34,16 +36,27 @@ class TorchLibrary:
         """Return how A is cast."""
         return f"A.to(torch.{dtype})"
 
+    def holds(self, a: Any, name: str) -> bool:
+        """Return whether ``a`` is a tensor; InputError for a sparse one."""
+        if not isinstance(a, torch.Tensor):
+            return False
+        if a.layout is not torch.strided:
+            raise InputError(
+                f"{name}: is a sparse tensor ({a.layout}); pass {name}.to_dense(), plans are dense"
+            )
+        return True
+
+    def beside(self, x: np.ndarray, like: torch.Tensor) -> torch.Tensor:
+        """Return ``x`` as a tensor on the device of ``like``."""
+        return torch.from_numpy(x).to(like.device)
+
     def view(self, a: torch.Tensor, name: str) -> np.ndarray:
         """Return a NumPy array of ``a``; of half precisions in float32.
 
         Raises :class:`~matrl.errors.InputError` for sparse or quantised tensors, those that want a
         gradient, and dtypes that no plan has.
         """
-        if a.layout is not torch.strided:
-            raise InputError(
-                f"{name}: is a sparse tensor ({a.layout}); pass {name}.to_dense(), plans are dense"
-            )
+        self.holds(a, name)  # or raise
         if a.requires_grad and torch.is_grad_enabled():
             raise InputError(
                 f"{name}: requires a gradient, which a plan does not give; pass {name}.detach()"
