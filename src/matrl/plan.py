@@ -160,13 +160,12 @@ class Plan(PlanRecord):
         It takes arrays (..., m, n) of the plan's dtype, the library's or NumPy's, looks at no value
         and writes nothing: for ``jax.jit`` and ``jax.vmap``, ``torch.compile`` and
         ``torch.func.vmap``, and on whatever device the array is. Scaling and schedule are those of
-        a run, and **nothing else is**: a matrix outside the plan's domain gives a wrong value without
-        a word, and NaN where a factorisation breaks down. Functions with two outputs return a pair.
-        XLA, on which JAX runs, may take subnormal numbers for 0 on a CPU.
+        a run, and **nothing else is**: a matrix outside the plan's domain gives a wrong value
+        without a word, and NaN where a factorisation breaks down. Functions with two outputs return
+        a pair. JAX may take subnormal numbers for 0, as XLA does on a CPU.
 
         Raises :class:`~matrl.errors.InputError` for other libraries, and the function for arrays it
-        does not fit, and for plans that compute in float64 anywhere, in JAX without
-        ``jax_enable_x64``, which would take float32 for that.
+        does not fit, and where any step is in float64 that JAX lacks without ``jax_enable_x64``.
 
         >>> plan = Plan.load("plan.json")  # doctest: +SKIP
         >>> values = jax.jit(jax.vmap(plan.as_function("jax")))(matrices)  # doctest: +SKIP

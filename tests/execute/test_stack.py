@@ -1,6 +1,7 @@
 """Stacks of small matrices: the values, statuses and messages of their matrices one by one."""
 
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,12 @@ def plan_for(
         shape=(m, n),
     )
     return discover(problem, profile=profile_of(dtype, n, m), allow=allow, nodes=300).plan
+
+
+@cache
+def schedule_for(function: str, dtype: str) -> Plan:
+    """A plan without direct methods, found once for all tests of all files."""
+    return plan_for(function, dtype, allow=SCHEDULES)
 
 
 def orthonormal(random: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.execute.test_stack import SCHEDULES, matrices, plan_for
+from tests.execute.test_stack import SCHEDULES, matrices, plan_for, schedule_for
 
 from matrl import Plan
 from matrl.backends.libraries import library_of
@@ -21,7 +21,7 @@ DTYPES = ("float32", "float64", "complex64", "complex128")
 @pytest.fixture(scope="module")
 def plans() -> dict[tuple[str, str], Plan]:
     return {
-        (function, dtype): plan_for(function, dtype, allow=SCHEDULES)
+        (function, dtype): schedule_for(function, dtype)
         for function in FUNCTIONS
         for dtype in DTYPES
     }

@@ -65,7 +65,8 @@ def discover(
     spectrum. ``allow`` filters actions by shell-style patterns, ``precision`` the precisions steps
     may work in (bfloat16 and float16 only where the profile prices products in them, which NumPy's
     never does), ``steps`` is the largest number of steps. The search ends after ``time_limit``
-    seconds or ``nodes`` simulated steps, or when it has proved its plan optimal; it is deterministic for ``seed`` and ``nodes``.
+    seconds or ``nodes`` simulated steps, or when it has proved its plan optimal; it is
+    deterministic for ``seed`` and ``nodes``.
     With ``minimize="error"`` the plan has the least error found instead, of those with at most
     ``steps`` steps and a cost of at most ``budget``, one of which must be given. The problem needs
     no ``tol`` then; if it has one, that is an error small enough: less counts as no better, the

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.dtypes import canonicalize_dtype
 
 from matrl.backends.jax import elementwise, factorizations, products
-from matrl.core.precision import DTYPES, precision_of
+from matrl.core.precision import DTYPES
 
 __all__ = ["JaxBackend"]
 
@@ -16,7 +16,7 @@ class JaxBackend:
     """Kernels on JAX arrays, as described in ``Backend``: pure functions, for ``jit`` and ``vmap``.
 
     ``out`` is ignored but for its dtype, and every kernel returns a new array. What breaks down
-    becomes NaN. There is no float64 unless ``jax_enable_x64`` is set: JAX takes float32 for it.
+    becomes NaN. Without ``jax_enable_x64`` there is no float64: JAX takes float32 for it.
 
     >>> import jax
     >>> backend, x = JaxBackend(), jnp.array([[1.0, 2.0]])
@@ -54,9 +54,7 @@ class JaxBackend:
     @property
     def dtypes(self) -> tuple[str, ...]:
         """The dtypes there are as JAX is set now, in this thread."""
-        if jax.dtypes.canonicalize_dtype("float64") == "float64":
-            return DTYPES
-        return tuple(dtype for dtype in DTYPES if precision_of(dtype) == "float32")
+        return tuple(dtype for dtype in DTYPES if canonicalize_dtype(dtype) == dtype)
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Return zeros, for what is not initialised is never read."""
