@@ -12,8 +12,8 @@ from benchmarks.search.scale import Scale
 from benchmarks.search.trace import ratio
 from matrl import Problem, Spectrum, discover
 from matrl.core.measure import Norm
+from matrl.core.safety import SAFETY
 from matrl.demo import patches
-from matrl.discovery.problem.domains import SAFETY
 from matrl.errors import MissingExtraError
 
 __all__ = ["measure", "spectra", "table"]

@@ -11,11 +11,11 @@ from matrl import Problem, Profile, Spectrum, discover
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.core.precision import FORMATS, is_half
+from matrl.core.safety import LARGEST_SLACK, slack_of, slack_precision
 from matrl.discovery.problem.precisions import usable_precisions
 from matrl.discovery.race.accuracy import Reference
 from matrl.discovery.rounding.half_steps import may_leave_range
 from matrl.discovery.rounding.rounding import Noise, RoundingModel
-from matrl.discovery.states.outcomes import LARGEST_SLACK, slack_of, slack_precision
 from matrl.errors import InputError, UnreachableError
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod

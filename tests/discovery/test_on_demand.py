@@ -10,7 +10,8 @@ from matrl import Plan, Problem, Profile, Spectrum, discover
 from matrl.backends.numpy import numpy_backend
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
-from matrl.discovery.problem.domains import SAFETY, safety_of, scaled_domains
+from matrl.core.safety import SAFETY, safety_of
+from matrl.discovery.problem.domains import scaled_domains
 from matrl.discovery.race.accuracy import Reference
 from matrl.discovery.states.iterates import Iterates
 from matrl.discovery.states.state import ScheduleState

@@ -14,8 +14,8 @@ from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
 from matrl.core.precision import is_complex, is_half, precision_of
 from matrl.core.program import Operation, Program, evaluate
+from matrl.core.safety import slack_of
 from matrl.core.tracing import Graph
-from matrl.discovery.states.outcomes import slack_of
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod
 from matrl.iterations.form import Registers

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrl.core.measure import NORMS, Measure, Norm
+from matrl.core.safety import SAFETY
 from matrl.core.spectrum import Spectrum
-from matrl.discovery.problem.domains import SAFETY, ScaledDomain, grid_points, scaled_domains
+from matrl.discovery.problem.domains import ScaledDomain, grid_points, scaled_domains
 from matrl.functions import FUNCTIONS
 
 EPS = float(np.finfo(np.float64).eps)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from matrl.core.safety import slack_precision
 from matrl.discovery.reach.reach import Reach
-from matrl.discovery.states.outcomes import slack_precision
 from matrl.discovery.states.pricing import SchedulePricer, Structure
 from matrl.discovery.states.state import Action
 from matrl.iterations import FORMS, UPDATES, DirectMethod

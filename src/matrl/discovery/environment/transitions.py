@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from matrl.core.safety import slack_precision
 from matrl.discovery.actions.actions import ActionTable
 from matrl.discovery.actions.variations import VariedOutcomes
 from matrl.discovery.problem.domains import ScaledDomain
 from matrl.discovery.reach.reaches import Reaches
 from matrl.discovery.rounding.confirmation import Confirmations
-from matrl.discovery.states.outcomes import slack_precision
 from matrl.discovery.states.pricing import SchedulePricer
 from matrl.discovery.states.state import Action, ScheduleState
 from matrl.iterations import DirectMethod

@@ -5,25 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matrl.core.function import MatrixFunction
 from matrl.core.measure import Measure
 from matrl.core.plan import Domain, Scaling
+from matrl.core.safety import EXACT_ROOT_INDEX, safety_of
 from matrl.core.spectrum import MatrixStatistics, Spectrum
 from matrl.discovery.problem.norm_bounds import NormBound, norm_bounds
 
-__all__ = ["SAFETY", "ScaledDomain", "grid_points", "safety_of", "scaled_domains"]
+__all__ = ["ScaledDomain", "grid_points", "scaled_domains"]
 
-SAFETY = 1.2
-"""Factor on the upper end of x where it comes from samples, not from a proved bound.
-
-For k > 8 it is 1.2^(8/k): a factor of 1.2^8 = 4.3 on the eigenvalues and no more.
-"""
-EXACT_ROOT_INDEX = 8
-"""Largest k for which an absolute domain is scaled by a power of two whose k-th root is one.
-
-Then f(A) scales back exactly. Beyond, m would lie below 1 by a factor up to 2^k, which coefficients
-by powers of m make up for, but only to overflow in float32; so f(A) is rounded once more.
-"""
 LEAST_SHARE = 1e-280
 """What is smaller, relative to the upper end, counts as this: no measure can notice it."""
 NODES = 20
@@ -66,16 +55,6 @@ def scaled_domains(
         return (_absolute(spectrum, measure, tol),)
     bounds = norm_bounds(measure.function, spectrum, n)
     return tuple(_relative(spectrum, bound, measure, tol) for bound in bounds)
-
-
-def safety_of(function: MatrixFunction) -> float:
-    """Return the factor on the upper end of x where it is not proved.
-
-    >>> from matrl.functions import FUNCTIONS
-    >>> [round(safety_of(FUNCTIONS.get(f"root({k})")), 6) for k in (2, 8, 16)]
-    [1.2, 1.2, 1.095445]
-    """
-    return SAFETY ** min(1.0, EXACT_ROOT_INDEX / function.root_index)
 
 
 def grid_points(lower: float, upper: float, count: int) -> np.ndarray:

@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from matrl.core.measure import Measure
+from matrl.core.safety import slack_of
 from matrl.discovery.reach.range_table import range_table
 from matrl.discovery.states.iterates import LEAST_PROGRESS
-from matrl.discovery.states.outcomes import Outcome, slack_of
+from matrl.discovery.states.outcomes import Outcome
 from matrl.discovery.states.state import ScheduleState
 from matrl.iterations import Update
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matrl.core.measure import Measure
+from matrl.core.safety import slack_of
 from matrl.discovery.problem.domains import ScaledDomain
 from matrl.discovery.reach.first_fits import FirstFits
 from matrl.discovery.reach.map_blocks import MapBlocks, is_fitted
@@ -20,7 +21,6 @@ from matrl.discovery.reach.map_table import WIDEST
 from matrl.discovery.reach.reach import Further, Reach, ReachedRanges
 from matrl.discovery.reach.thinned import Thinned
 from matrl.discovery.states.iterates import FARTHEST, FARTHEST_PRODUCT, LEAST_PROGRESS
-from matrl.discovery.states.outcomes import slack_of
 from matrl.discovery.states.state import ScheduleState
 from matrl.iterations import Update
 

@@ -14,12 +14,13 @@ import numpy as np
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.core.precision import is_half
+from matrl.core.safety import slack_precision
 from matrl.discovery.actions.variations import VariedOutcomes
 from matrl.discovery.problem.domains import ScaledDomain
 from matrl.discovery.rounding.rounded_step import Noise, RoundedStep
 from matrl.discovery.rounding.rounding import RoundingModel, dips_of
 from matrl.discovery.states.iterates import Iterates, fine_error
-from matrl.discovery.states.outcomes import Outcome, slack_precision
+from matrl.discovery.states.outcomes import Outcome
 from matrl.discovery.states.state import Action, ScheduleState
 from matrl.iterations import FORMS, UPDATES, DirectMethod, Update
 from matrl.readings.scalar import apply_update, is_positive

@@ -6,15 +6,11 @@ import numpy as np
 
 from matrl.core.measure import Measure
 from matrl.core.precision import eps_of
+from matrl.core.safety import highest
 from matrl.discovery.rounding.confirmation import Confirmation
 
 __all__ = ["Goal"]
 
-OVERSHOOT = 0.05
-"""How far above 1 a whole schedule's map may go on the safe domain, if tol is less.
-
-Its j-th power (the multiplicity) is what is off: for j > 8 that times 8/j.
-"""
 MOST_OVER_MEAN = 3.0
 """How often the mean square of errors a single one may be, where the mean is minimised."""
 NOTICEABLE = 0.2
@@ -58,8 +54,7 @@ class Goal:
         tol: float | np.ndarray = self.tol
         if self.minimizes_error:
             tol = error * (MOST_OVER_MEAN if self.measure.aggregate == "rms" else 1.0)
-        multiplicity = self.measure.function.multiplicity
-        return 1.0 + np.maximum(tol, OVERSHOOT) * min(1.0, 8.0 / multiplicity)
+        return highest(self.measure.function, tol)
 
     def is_noticeable(self, known: Confirmation | None) -> bool:
         """Whether rounding is much of what it may be: the tolerance, or the error it adds to."""

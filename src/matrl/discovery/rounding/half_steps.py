@@ -13,7 +13,7 @@ import numpy as np
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import StepRecord
 from matrl.core.precision import FORMATS, is_half
-from matrl.discovery.states.outcomes import slack_of, slack_precision
+from matrl.core.safety import slack_of, slack_precision
 from matrl.iterations import FORMS
 from matrl.readings.noisy import NoisyValue, breaks_down
 

@@ -13,9 +13,9 @@ from matrl.coefficients import Kind, refined_coefficients
 from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.core.precision import is_half
+from matrl.core.safety import slack_of
 from matrl.discovery.problem.domains import ScaledDomain
 from matrl.discovery.rounding.confirmation import Confirmation
-from matrl.discovery.states.outcomes import slack_of
 from matrl.errors import InputError
 from matrl.iterations import UPDATES, DirectMethod
 from matrl.iterations.partial_fractions import RationalUpdate

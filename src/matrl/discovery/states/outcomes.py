@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from matrl.core.measure import Measure
-from matrl.core.precision import FORMATS, eps_of, is_half
+from matrl.core.safety import slack_of
 from matrl.discovery.problem.domains import ScaledDomain
 from matrl.discovery.states.iterates import Iterates
 from matrl.discovery.states.memory import OutcomeMemory
@@ -17,11 +17,7 @@ from matrl.errors import InputError
 from matrl.iterations import Samples, Update
 from matrl.readings.scalar import is_positive
 
-__all__ = ["KnownOutcomes", "Outcome", "OutcomeTable", "slack_of", "slack_precision"]
-
-LARGEST_SLACK = 0.01
-HALF_SLACK = 4.0
-"""The slack of a half precision, in units of its unit roundoff."""
+__all__ = ["KnownOutcomes", "Outcome", "OutcomeTable"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,34 +26,6 @@ class Outcome:
 
     coefficients: tuple[float, ...]
     iterates: Iterates
-
-
-def slack_of(precision: str, n: int) -> float:
-    """Return by how much the upper end of a range is widened before a polynomial step.
-
-    In a half precision each result is rounded by itself, whatever n is; in the others the rounding
-    of long sums may be as systematic as n says.
-
-    >>> slack_of("bfloat16", 64), slack_of("float32", 64) == 512 * 2.0**-23
-    (0.015625, True)
-    """
-    if is_half(precision):
-        return HALF_SLACK * FORMATS[precision].unit_roundoff
-    return min(8.0 * n * eps_of(precision), LARGEST_SLACK)
-
-
-def slack_precision(precision: str, previous: str | None) -> str:
-    """Return the precision whose slack a step needs after one in ``previous``.
-
-    A half precision pushes eigenvalues out of the range the step after it starts from. Of two half
-    precisions it is the coarser one.
-
-    >>> slack_precision("float32", "bfloat16"), slack_precision("float16", "float32")
-    ('bfloat16', 'float16')
-    """
-    if previous is None or not is_half(previous):
-        return precision
-    return max(precision, previous, key=eps_of)
 
 
 Rule = Callable[[float], tuple[float, ...] | None]

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from matrl.core.plan import StepRecord
+from matrl.core.safety import OVERSHOOT
 from matrl.discovery.environment.environment import ScheduleEnvironment
 from matrl.discovery.phases.assembly import environment_for, replayed
 from matrl.discovery.phases.finalists import Schedule
 from matrl.discovery.problem.domains import ScaledDomain
 from matrl.discovery.problem.problem import Problem
 from matrl.discovery.rounding.confirmation import Confirmation
-from matrl.discovery.rounding.goal import OVERSHOOT, Goal
+from matrl.discovery.rounding.goal import Goal
 from matrl.iterations import DirectMethod, Update
 from matrl.profile import Profile
 from matrl.search import Budgeted, Environment, Reason, SearchResult, search
