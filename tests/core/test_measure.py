@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import LARGEST, NORMS, Measure, Norm
-from matrl.discovery.race.accuracy import Reference
 from matrl.errors import UnknownNameError
+from matrl.execute.accuracy import Reference
 from matrl.functions import FUNCTIONS
 
 EPS = float(np.finfo(np.float64).eps)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matrl.demo.routes import ROUTES
-from matrl.discovery.race.accuracy import eigenvalue_error
+from matrl.execute.accuracy import eigenvalue_error
 from matrl.functions import FUNCTIONS
 
 

@@ -13,10 +13,10 @@ from matrl.core.plan import StepRecord
 from matrl.core.precision import FORMATS, is_half
 from matrl.core.safety import LARGEST_SLACK, slack_of, slack_precision
 from matrl.discovery.problem.precisions import usable_precisions
-from matrl.discovery.race.accuracy import Reference
 from matrl.discovery.rounding.half_steps import may_leave_range
 from matrl.discovery.rounding.rounding import Noise, RoundingModel
 from matrl.errors import InputError, UnreachableError
+from matrl.execute.accuracy import Reference
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod
 from matrl.readings.noisy import NoisyValue

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matrl import Problem, Spectrum, discover
-from matrl.discovery.race.accuracy import eigenvalue_error
+from matrl.execute.accuracy import eigenvalue_error
 from matrl.functions import FUNCTIONS
 
 FUNCTION_NAMES = ["inv", "sqrt", "invsqrt"]

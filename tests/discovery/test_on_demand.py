@@ -12,10 +12,10 @@ from matrl.core.measure import Measure
 from matrl.core.plan import StepRecord
 from matrl.core.safety import SAFETY, safety_of
 from matrl.discovery.problem.domains import scaled_domains
-from matrl.discovery.race.accuracy import Reference
 from matrl.discovery.states.iterates import Iterates
 from matrl.discovery.states.state import ScheduleState
 from matrl.errors import ArtifactError, UnknownNameError
+from matrl.execute.accuracy import Reference
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES
 from matrl.iterations.schedule import trace_schedule

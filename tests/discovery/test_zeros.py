@@ -11,9 +11,9 @@ from matrl.core.spectrum import Spectrum
 from matrl.discovery import Problem, discover
 from matrl.discovery.problem.domains import scaled_domains
 from matrl.discovery.problem.problem import NORMS
-from matrl.discovery.race.accuracy import Reference
 from matrl.discovery.race.race_matrices import matrices_for
 from matrl.errors import ArtifactError, InputError
+from matrl.execute.accuracy import Reference
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod, can_meet_zero
 from matrl.plan import Plan

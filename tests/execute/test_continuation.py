@@ -7,8 +7,8 @@ import pytest
 
 from matrl.backends.numpy import numpy_backend
 from matrl.core.measure import Measure
-from matrl.discovery.race.accuracy import Reference
 from matrl.errors import MatrlError
+from matrl.execute.accuracy import Reference
 from matrl.execute.cases import case_of
 from matrl.execute.continuation import MOST_STEPS, Continuation, is_positive
 from matrl.functions import FUNCTIONS

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from matrl import Plan, Problem, Profile, Spectrum, discover
-from matrl.discovery.race.accuracy import eigenvalue_error
 from matrl.errors import (
     DomainError,
     IndefiniteMatrixError,
@@ -17,6 +16,7 @@ from matrl.errors import (
     NonFiniteError,
     NotHermitianError,
 )
+from matrl.execute.accuracy import eigenvalue_error
 from matrl.functions import FUNCTIONS
 
 N = 40

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from matrl import Plan, Problem, Profile, Spectrum, discover
-from matrl.discovery.race.accuracy import eigenvalue_error
 from matrl.errors import (
     ConvergenceError,
     DomainError,
@@ -22,6 +21,7 @@ from matrl.errors import (
     NotHermitianError,
 )
 from matrl.execute import Executor
+from matrl.execute.accuracy import eigenvalue_error
 from matrl.functions import FUNCTIONS
 
 N = 24

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matrl.backends.numpy import numpy_backend
-from matrl.discovery.race.accuracy import eigenvalue_error
+from matrl.execute.accuracy import eigenvalue_error
 from matrl.execute.guard import check_full, check_sketch
 from matrl.execute.residuals import Case as Judged
 from matrl.execute.residuals import check_for

@@ -7,7 +7,7 @@ import pytest
 
 from matrl.backends.numpy import numpy_backend
 from matrl.core.measure import Measure
-from matrl.discovery.race.accuracy import Reference
+from matrl.execute.accuracy import Reference
 from matrl.execute.guard import check_full, check_sketch
 from matrl.execute.residuals import CHECKS, Case, check_for
 from matrl.execute.residuals.words import balanced_word

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from matrl.core.measure import Measure
-from matrl.discovery.race.accuracy import Reference
 from matrl.errors import MatrlError
+from matrl.execute.accuracy import Reference
 from matrl.execute.single import SingleRun
 from matrl.functions import FUNCTIONS
 

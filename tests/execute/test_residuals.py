@@ -8,8 +8,8 @@ import pytest
 
 from matrl.backends.numpy import numpy_backend
 from matrl.core.measure import NORMS, Measure, Norm
-from matrl.discovery.race.accuracy import Reference
 from matrl.errors import IndefiniteMatrixError
+from matrl.execute.accuracy import Reference
 from matrl.execute.guard import check_full, check_sketch
 from matrl.execute.residuals import Case
 from matrl.functions import FUNCTIONS

@@ -8,7 +8,7 @@ import numpy as np
 from matrl.backends.numpy import numpy_backend
 from matrl.demo.patches import Sample
 from matrl.demo.routes import Route
-from matrl.discovery.race.accuracy import eigenvalue_error
+from matrl.execute.accuracy import eigenvalue_error
 from matrl.execute.scaling import norm_bound
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod

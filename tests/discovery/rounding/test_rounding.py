@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from matrl.core.measure import NORMS, Measure, Norm
-from matrl.discovery.race.accuracy import Reference
 from matrl.discovery.rounding.rounding import RoundingModel
+from matrl.execute.accuracy import Reference
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES, DirectMethod
 

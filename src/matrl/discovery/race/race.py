@@ -13,9 +13,9 @@ import numpy as np
 from matrl.backends.libraries import Library, library_of
 from matrl.discovery.phases.assembly import GREATEST_TOL
 from matrl.discovery.problem.problem import Problem
-from matrl.discovery.race.accuracy import Reference
 from matrl.discovery.race.race_matrices import matrices_for
 from matrl.errors import MatrlError
+from matrl.execute.accuracy import Reference
 from matrl.execute.executor import Executor
 from matrl.plan import Plan
 

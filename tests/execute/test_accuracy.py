@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from matrl.core.measure import NORMS, Measure, Norm
-from matrl.discovery.race.accuracy import Reference, eigenvalue_error
+from matrl.execute.accuracy import Reference, eigenvalue_error
 from matrl.functions import FUNCTIONS
 
 EPS = float(np.finfo(np.float64).eps)
