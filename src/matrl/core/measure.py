@@ -81,7 +81,7 @@ class Measure:
 
         Its weight, and that of all below, is tol/1000. For measures whose weights vanish at 0.
         """
-        return max((1e-3 * tol) ** (1.0 / self._exponents()[0]), 1e-280)
+        return max((1e-3 * tol) ** (1.0 / self.weight_exponents[0]), 1e-280)
 
     def weights(self, a: np.ndarray, density: np.ndarray) -> np.ndarray:
         """Return the weight of |x^q - 1| at each eigenvalue (singular value) ``a`` >= 0.
@@ -94,7 +94,7 @@ class Measure:
         largest = float(a.max())
         smallest = float(a.min())
         candidates = []
-        for exponent in self._exponents():
+        for exponent in self.weight_exponents:
             if exponent > 0.0 and largest > 0.0:
                 one = (a / largest) ** exponent
             elif exponent < 0.0:
@@ -106,8 +106,9 @@ class Measure:
             candidates.append(one)
         return np.max(candidates, axis=0)
 
-    def _exponents(self) -> tuple[float, ...]:
-        """Return the exponents s of the weights a^s, one an output whose error counts."""
+    @property
+    def weight_exponents(self) -> tuple[float, ...]:
+        """The exponents s of the weights a^s, one an output whose error counts."""
         function = self.function
         if self.norm != "residual":
             return function.exponents
