@@ -1,0 +1,1 @@
+"""What the checker of certificates is made of: nothing of matrl, only the standard library."""
