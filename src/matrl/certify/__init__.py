@@ -6,16 +6,37 @@ from matrl.certify.binomial import (
     failure_bound,
     quantile_rank,
 )
+from matrl.certify.certificate import (
+    Certificate,
+    certificate_path,
+    load_document,
+    schedule_hash,
+)
+from matrl.certify.checker import Finding, check_certificate
 from matrl.certify.held_out import check_held_out, fingerprint
+from matrl.certify.observation import certify_held_out, errors_on
+from matrl.certify.safety import SafetyStatement
 from matrl.certify.statistical import StatisticalStatement, certify_statistically
+from matrl.certify.worst_case import WorstCaseStatement, certify_worst_case
 
 __all__ = [
+    "Certificate",
+    "Finding",
+    "SafetyStatement",
     "StatisticalStatement",
+    "WorstCaseStatement",
+    "certificate_path",
+    "certify_held_out",
     "certify_statistically",
+    "certify_worst_case",
+    "check_certificate",
     "check_held_out",
     "count_for_failure_bound",
     "count_for_quantile_bound",
+    "errors_on",
     "failure_bound",
     "fingerprint",
+    "load_document",
     "quantile_rank",
+    "schedule_hash",
 ]

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from matrl.cli.commands.catalogue import catalogue_command
+from matrl.cli.commands.certify import certify_command
 from matrl.cli.commands.demo import demo
 from matrl.cli.commands.discover import discover_command
 from matrl.cli.commands.profile import profile_command
@@ -117,6 +118,7 @@ for _command in (
     discover_command,
     run_command,
     show_command,
+    certify_command,
     catalogue_command,
     profile_command,
     demo,

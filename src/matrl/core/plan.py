@@ -112,6 +112,8 @@ class Provenance:
     """Median time of a run on one batch there."""
     predicted_over_measured: float | None = None
     """How far the predicted time was off."""
+    matrices: tuple[str, ...] = ()
+    """Fingerprints of the matrices it was found on, which can judge it no more."""
 
 
 Record = TypeVar("Record", bound="PlanRecord")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from matrl.certify import fingerprint
 from matrl.core.plan import Prediction, Provenance, StepRecord
 from matrl.core.precision import FULL_PRECISIONS, PRECISIONS
 from matrl.discovery.environment.environment import MAX_STEPS, ScheduleEnvironment
@@ -131,6 +132,7 @@ class Assembler:
             nodes=result.nodes,
             search_seconds=result.seconds,
             optimal=result.optimal,
+            matrices=tuple(fingerprint(a) for a in problem.spectrum.matrices),
         )
 
     def standing(

@@ -1,0 +1,49 @@
+"""A certificate, and what became of its verification, as tables."""
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+
+from matrl.certify import Certificate, Finding, StatisticalStatement, WorstCaseStatement
+from matrl.report.tables import facts_table
+
+__all__ = ["certificate_report", "findings_report"]
+
+
+def certificate_report(certificate: Certificate) -> RenderableType:
+    """Return the statements of a certificate, each under its name."""
+    facts: list[tuple[str, object]] = [("plan", certificate.plan_id)]
+    if certificate.worst_case is not None:
+        facts += _worst_case(certificate.worst_case)
+    if certificate.statistical is not None:
+        facts += _statistical(certificate.statistical)
+    return facts_table(facts)
+
+
+def findings_report(findings: Sequence[Finding]) -> RenderableType:
+    """Return what was found of each statement."""
+    return facts_table([(f"{f.statement}: {f.status}", f.message) for f in findings])
+
+
+def _worst_case(said: WorstCaseStatement) -> list[tuple[str, object]]:
+    facts: list[tuple[str, object]] = [("worst case", said.claim), ("by", said.method)]
+    safety = said.safety
+    if safety is not None:
+        words = f"at most {safety.largest:.6g} for iterates up to {safety.upper:.6g}"
+        facts.append(("safety rule", words if safety.holds else f"not proved: {safety.reason}"))
+    return facts
+
+
+def _statistical(said: StatisticalStatement) -> list[tuple[str, object]]:
+    sure = f"with confidence {said.confidence:g}"
+    facts: list[tuple[str, object]] = [
+        (
+            "statistical",
+            f"P(error > {said.tol:g}) is at most {said.failure_probability:.3g} {sure}: "
+            f"{said.failures} of {said.count} held-out matrices",
+        )
+    ]
+    for quantile, bound in said.quantiles:
+        known = "no bound from so few" if bound is None else f"at most {bound:.3g} {sure}"
+        facts.append((f"error of {quantile:.0%} of matrices", known))
+    return facts
