@@ -128,6 +128,10 @@ class Levels:
         # No entry exceeds the 2-norm.
         if is_half(value.dtype) and not largest <= FORMATS[value.dtype].largest:
             self.overflowed = True
+        if local.systematic:  # it commutes: there is nothing off the diagonal
+            size, diagonal = local.systematic, np.eye(len(value.values))
+            value = self.join(value, Local(systematic=size), Factors(diagonal))
+            local = Local(local.bound, local.deviation)
         number = len(self._sources)
         mirrored = {source: norm for source, norm in (skew or {}).items() if norm > 0.0}
         ones = np.ones((len(value.values),) * 2)
@@ -148,14 +152,14 @@ class Levels:
         if weights is None and value.level is not None:
             return value.level
         norms = self._norms(value, weights)
-        bound = _total(norms, [source.local.bound for source in self._sources])
+        systematic = _total(norms, [source.local.systematic for source in self._sources])
+        bound = _total(norms, [source.local.bound for source in self._sources]) + systematic
         root = math.hypot(
             *(
                 _times(n, s.local.deviation)
                 for n, s in zip(norms.tolist(), self._sources, strict=True)
             )
         )
-        systematic = _total(norms, [source.local.systematic for source in self._sources])
         second = (
             _total(norms, [source.second[0] for source in self._sources]),
             _total(norms, [source.second[1] for source in self._sources]),

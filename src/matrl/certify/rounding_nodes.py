@@ -5,6 +5,8 @@ polynomial steps the faster, the more steps came before. A grid in log a finds n
 the dips; the nodes are therefore its points and the extrema of all values.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from matrl.core.function import MatrixFunction
@@ -13,18 +15,33 @@ from matrl.core.plan import PlanRecord
 from matrl.core.program import Program, evaluate
 from matrl.readings.scalar import ScalarReading
 
-__all__ = ["spectrum_nodes"]
+__all__ = ["Nodes", "spectrum_nodes"]
 
 FINE = 20001
 """Points of the grid on which extrema are looked for, uniform in log a."""
+BETWEEN = 1.02, 1.2
+"""What bounds are raised by, for eigenvalues between nodes: where every extremum that matters is a
+node, and where there are too many. Bounds of 160 nodes and of 400 differed by up to 0.5 % and,
+after 6 polynomial steps at condition 1e6, by 15 %."""
+SHALLOW = 0.01
+"""Extrema of log |value| that stand out less do not matter."""
 LEAST_SHARE = 1e-12
 """Of the upper end: eigenvalues below are not followed."""
 
 
+@dataclass(frozen=True)
+class Nodes:
+    """Ascending eigenvalues (q,), the least positive one of the domain, and a factor for bounds."""
+
+    values: np.ndarray
+    least: float
+    between: float
+
+
 def spectrum_nodes(
     plan: PlanRecord, function: MatrixFunction, program: Program, count: int
-) -> tuple[np.ndarray, float]:
-    """Return ascending eigenvalues of the scaled domain, (q,), and the least positive one of it.
+) -> Nodes:
+    """Return eigenvalues that stand for the scaled domain of a plan.
 
     Up to ``count`` of each sign there is, the ends among them, a third of them on a grid. Of a
     domain that has 0 apart a node of 1e-12 times the lower end is one more.
@@ -35,16 +52,19 @@ def spectrum_nodes(
     if lower == 0.0:
         lower = upper * max(Measure(plan.norm, function).negligible(plan.tol), LEAST_SHARE)
     grid = np.geomspace(lower, upper, max(count // 3, 2))
-    nodes = np.union1d(grid, _extrema(program, lower, upper, count - len(grid)))
+    fine, prominence = _extrema(program, lower, upper)
+    chosen = np.argsort(-prominence, kind="stable")[: count - len(grid)]
+    nodes = np.union1d(grid, fine[chosen[prominence[chosen] > 0.0]])
+    between = BETWEEN[int((prominence > SHALLOW).sum()) > len(chosen)]
     if function.structure == "hermitian":
         nodes = np.concatenate([-nodes[::-1], nodes])
     elif domain.has_zero:
         nodes = np.concatenate([[LEAST_SHARE * lower], nodes])
-    return nodes, lower
+    return Nodes(nodes, lower, between)
 
 
-def _extrema(program: Program, lower: float, upper: float, count: int) -> np.ndarray:
-    """Return up to ``count`` points where a value has an extremum, those that stand out most."""
+def _extrema(program: Program, lower: float, upper: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a fine grid, and how far each point stands out as an extremum of some log |value|."""
     fine = np.geomspace(lower, upper, FINE)
     everything = Program(program.operations, tuple(range(len(program.operations))))
     prominence = np.zeros(FINE)
@@ -59,5 +79,4 @@ def _extrema(program: Program, lower: float, upper: float, count: int) -> np.nda
             step = np.abs(np.diff(ends))
             # How far it is from the nearer of its neighbours.
             prominence[places] = np.fmax(prominence[places], np.minimum(step[1:], step[:-1]))
-    chosen = np.argsort(-prominence, kind="stable")[: max(count, 0)]
-    return fine[chosen[prominence[chosen] > 0.0]]
+    return fine, prominence

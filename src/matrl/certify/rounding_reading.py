@@ -64,7 +64,7 @@ class RoundingReading(Levels):
         if not scaled:
             return value
         size = 2.0 * FORMATS["float64"].unit_roundoff * self.sizes.frobenius(values)
-        return self.rescaled(self.fresh(value, Local(size, 0.0, size)))
+        return self.rescaled(self.fresh(value, Local(systematic=size)))
 
     def linear(self, op: Operation, operands: Sequence[RoundedValue]) -> RoundedValue:
         """Combine errors linearly."""

@@ -11,7 +11,8 @@ roundings of its partial sums. Those of all entries are matrices X_S Y_S of some
 if all entries are summed in one order, and ||X_S Y_S||_F <= min(||X||_F ||Y||_2, ||X||_2 ||Y||_F):
 hence the root of the sum of squares u sqrt(k) of that, where |X| |Y| would allow sqrt(n) more.
 
-``systematic`` is what is neither: coefficients rounded to the dtype, the same for all entries.
+``systematic`` is what is neither, and commutes with all values: coefficients rounded to the dtype,
+the same for all entries. It is not part of the other two.
 """
 
 import math
@@ -28,10 +29,11 @@ SPECTRAL_BOUND = 10.0
 """Eigen- and singular value decompositions: ||dA||_F <= 10 sqrt(m n) gamma_m ||A||_F, of n
 reflectors that err by a small multiple of gamma_m each (Higham 2002, lemma 19.3, whose constant
 "small integer" is taken as 10)."""
-SPECTRAL_DEVIATION = 5.0
-"""In the model: 5 u sqrt(m n) ||A||_2. Each of n reflectors from both sides makes roundings with
-the sum of squares 4 u^2 (m + n) ||A||_2^2/2 or less; what the tridiagonal solver adds is counted as
-three times that (LAPACK Users' Guide, 3rd edition, section 4.7: a modest constant)."""
+SPECTRAL_DEVIATION = 3.0
+"""In the model: 3 u sqrt(m n) ||A||_2. A reflector from both sides, of order k, makes roundings
+with the sum of squares 8 k u^2 ||A||_2^2 or less (k of partial sums and 4 k of the update, the
+former twice in the result): 2 n u ||A||_2 for all. The tridiagonal solver is given half as much
+again (LAPACK Users' Guide, 3rd edition, section 4.7: a modest constant)."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class LocalErrors:
         bound = gamma(count + 1, unit) * every if count > 1 else unit * sum(multiplied)
         total = shift + sum((c * x for c, x in terms), np.zeros(1))
         systematic = self.frobenius(np.asarray(sum(off)))
-        here = Local(bound + systematic, unit * math.sqrt(max(squares, 0.0)), systematic)
+        here = Local(bound, unit * math.sqrt(max(squares, 0.0)), systematic)
         return here + self.rounded(np.asarray(total), dtype)
 
     def averaged(self, x: np.ndarray, dtype: str) -> Local:
