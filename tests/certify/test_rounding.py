@@ -45,7 +45,7 @@ def test_no_run_exceeds_a_bound(index):
         assert statement.probabilistic <= statement.deterministic
 
 
-TIGHT = {  # Medians of bound over error on these matrices were 80 to 400.
+CLOSE = {  # Medians of bound over error were 55, 70, 85 and 71, with random eigenvectors.
     "eigh": plan_of("sign", "eigh direct", kappa=10.0, n=64),
     "svd": plan_of("polar", "svd direct", kappa=10.0, n=64),
     "chained": plan_of("polar", "minimax-5 chained", kappa=10.0, n=64),
@@ -53,13 +53,15 @@ TIGHT = {  # Medians of bound over error on these matrices were 80 to 400.
 }
 
 
-@pytest.mark.parametrize("name", TIGHT)
-def test_some_bounds_are_within_a_few_hundred_of_what_is_seen(name):
-    plan, generator = TIGHT[name], np.random.default_rng(5)
+@pytest.mark.parametrize("name", CLOSE)
+def test_how_close_bounds_are(name):
+    plan, generator = CLOSE[name], np.random.default_rng(5)
     bound = certify_rounding(plan).probabilistic
-    seen = [rounding_error(plan, draw(plan, spectrum, "random", generator)) for spectrum in SPECTRA]
+    seen = [
+        rounding_error(plan, draw(plan, spectrum, "random", generator)) for spectrum in SPECTRA * 3
+    ]
     assert bound is not None
-    assert bound / np.median(seen) < 400.0
+    assert bound / np.median(seen) < 100.0
 
 
 def test_bounds_grow_with_n_and_with_confidence():

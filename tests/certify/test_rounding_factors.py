@@ -105,6 +105,64 @@ def test_two_operands(op, function, place):
     assert np.abs(dense(value.values) - at(0.0)).max() < 1e-12
 
 
+M = 8
+LEFT = np.linalg.qr(GENERATOR.standard_normal((M, M)))[0]
+TALL_OPERATIONS: Sequence[tuple[Operation, Callable[[np.ndarray], np.ndarray]]] = (
+    (Operation("matmul", (0, 1), product="general", shape="tall"), lambda x: x @ dense(B)),
+    (Operation("polar", (0,), shape="tall"), lambda x: polar(x)[0]),
+    (Operation("cast", (0,), dtype="float64", shape="tall"), lambda x: 1.0 * x),
+    (Operation("gram", (0, 0), product="averaged"), lambda x: x.T @ x),
+)
+
+
+def tall_with_error(reading: RoundingReading) -> RoundedValue:
+    """An m x n value with one local error, number 0."""
+    value = RoundedValue.exact(A, "float64", tall=True)
+    factors = Factors(np.ones((N, N)), np.zeros((N, N)), np.ones(N))
+    return reading.join(value, Local(1.0, 1.0), factors)
+
+
+@pytest.mark.parametrize(("op", "function"), TALL_OPERATIONS, ids=lambda x: getattr(x, "kind", ""))
+def test_tall_operands(op, function):
+    reading = RoundingReading(N, M, 6.0, count=N)
+    operand = tall_with_error(reading)
+    others = {"matmul": (RoundedValue.exact(B, "float64"),), "gram": (operand,)}.get(op.kind, ())
+    value = getattr(reading, op.kind)(op, operand, *others)
+    x, error = (LEFT[:, :N] * A) @ V.T, GENERATOR.standard_normal((M, N))
+    change = (function(x + STEP * error) - function(x - STEP * error)) / (2 * STEP)
+    factors, inside = value.errors[0], LEFT.T @ error @ V
+    assert factors.crossed is not None
+    top = factors.direct * inside[:N] + factors.crossed * inside[:N].T
+    if op.kind == "gram":
+        assert factors.rows is None
+        assert np.abs(V @ top @ V.T - change).max() < 1e-7
+        return
+    assert factors.rows is not None
+    seen = LEFT.T @ change @ V
+    assert np.abs(top - seen[:N]).max() < 1e-7
+    assert np.abs(inside[N:] * factors.rows - seen[N:]).max() < 1e-7
+
+
+def test_mirrored_outer_products_of_tall_operands():
+    # A U* of the left polar factor, of which the lower triangle is mirrored.
+    op = Operation("outer", (0, 1), shape="large")
+    reading = RoundingReading(N, M, 6.0, count=N)
+    exact = RoundedValue.exact(B, "float64", tall=True)
+    value = reading.outer(op, exact, tall_with_error(reading))
+    norm = reading.level(value).bound  # the product's own error is far below
+    x = (LEFT[:, :N] * B) @ V.T
+    ratios = []
+    for _ in range(200):
+        # All of it, or all of it outside the range.
+        inside = GENERATOR.standard_normal((M, N))
+        inside[: N * (len(ratios) % 2)] = 0.0
+        error = LEFT @ inside @ V.T
+        product = x @ error.T
+        mirrored = np.tril(product) + np.tril(product, -1).T
+        ratios.append(np.linalg.norm(mirrored) / np.linalg.norm(error))
+    assert 0.1 * norm < max(ratios) <= norm
+
+
 def test_the_norm_is_attained_and_never_exceeded():
     for hermitian in (True, False):
         t, s, w = GENERATOR.standard_normal((3, N, N))
