@@ -51,14 +51,15 @@ def _row(schedule: Schedule, n: int, scale: Scale, generator: Any) -> dict[str, 
         math.inf if bound is None else bound
         for bound in (statement.probabilistic, statement.deterministic)
     )
-    errors = np.array(
-        [
+    by_vectors = {
+        vectors: [
             rounding_error(plan, draw(plan, spectrum, vectors, generator))
             for spectrum in SPECTRA
-            for vectors in VECTORS
             for _ in range(scale.repetitions)
         ]
-    )
+        for vectors in VECTORS
+    }
+    errors = np.concatenate([by_vectors[vectors] for vectors in VECTORS])
     bounded = [bound for bound in (probabilistic, deterministic) if bound < math.inf]
     return {
         "function": schedule.function,
@@ -73,6 +74,9 @@ def _row(schedule: Schedule, n: int, scale: Scale, generator: Any) -> dict[str, 
         "largest_over_deterministic": float(errors.max()) / deterministic,
         "largest_over_probabilistic": float(errors.max()) / probabilistic,
         "median_ratio": probabilistic / float(np.median(errors)),
+        "median_ratio_by_vectors": {
+            vectors: probabilistic / float(np.median(some)) for vectors, some in by_vectors.items()
+        },
         "exceeded": int(sum((errors > bound).sum() for bound in bounded)),
     }
 
