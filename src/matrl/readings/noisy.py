@@ -21,6 +21,7 @@ from dataclasses import replace
 import numpy as np
 
 from matrl.core.program import Operation
+from matrl.readings.differences import power_differences, sign_differences
 from matrl.readings.noise.events import (
     EIGENDECOMPOSITION,
     INVERSE,
@@ -153,7 +154,8 @@ class NoisyReading(Events):
         x = operand.values
         unit = UNIT[op.dtype]
         backward = EIGENDECOMPOSITION * unit * float(np.abs(x).max())
-        values, differences = _sign(x) if op.label == "sign" else _power(x, op.shift)
+        is_sign = op.label == "sign"
+        values, differences = sign_differences(x) if is_sign else power_differences(x, op.shift)
         product = self._product(values, np.ones_like(x), op.dtype) / np.sqrt(self._n)
         fresh = np.sqrt((differences * backward) ** 2 + product**2)
         return self._value(
@@ -231,19 +233,3 @@ class NoisyReading(Events):
             is_hermitian=operand.is_hermitian,
             breakdown=self._overflow(operand.values, op.dtype),
         )
-
-
-def _power(x: np.ndarray, exponent: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the powers and their divided differences."""
-    values = x**exponent
-    gaps = x[:, None] - x
-    close = np.abs(gaps) <= 1e-6 * np.maximum(x[:, None], x)
-    slope = exponent * np.sqrt(np.outer(values / x, values / x))
-    return values, np.where(close, slope, (values[:, None] - values) / np.where(close, 1.0, gaps))
-
-
-def _sign(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the signs and their divided differences: 2/(|x_i| + |x_j|), or 0 for equal signs."""
-    values = np.sign(x)
-    size = np.abs(x)
-    return values, np.abs(values[:, None] - values) / (size[:, None] + size)

@@ -1,0 +1,1 @@
+"""How far certificates are from what they bound."""
