@@ -10,7 +10,7 @@ from rich.table import Table
 from benchmarks.certify.scale import Scale
 from benchmarks.certify.schedules import SCHEDULES, Schedule
 from benchmarks.certify.trials import SPECTRA, VECTORS, draw, rounding_error
-from matrl.certify.rounding import certify_rounding
+from matrl.certify.rounded.rounding import certify_rounding
 
 __all__ = ["GOAL", "measure", "table"]
 

@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 
 from matrl.backends.libraries import library_named, library_of
-from matrl.certify import Certificate, certify_held_out, certify_worst_case
+from matrl.certify import (
+    Certificate,
+    certify_held_out,
+    certify_rounding,
+    certify_worst_case,
+)
 from matrl.core.matrices import as_array
 from matrl.core.plan import PlanRecord
 from matrl.core.solution import Solution
@@ -167,11 +172,12 @@ class Plan(PlanRecord):
 
         The worst case, in exact arithmetic, is over the plan's domain, or over ``domain``: a pair
         (lower, upper) or several, of eigenvalues (moduli for sign, singular values for polar
-        factors). With ``held_out`` matrices (m, n), none of which was used to find the plan, the
-        probability of an error above ``tol`` and quantiles of the error are bounded too, at
-        ``confidence``, rounding included. ``balls`` is as for
-        :func:`~matrl.certify.certify_worst_case`. Nothing is offered for matrices that are not
-        normal. Raises :class:`~matrl.errors.InputError` for a domain or matrices that do not fit.
+        factors). What rounding adds is bounded for the plan's domain, order and precisions. With
+        ``held_out`` matrices (m, n), none of which was used to find the plan, the probability of an
+        error above ``tol`` and quantiles of the error are bounded too, at ``confidence``, rounding
+        included. ``balls`` is as for :func:`~matrl.certify.certify_worst_case`. Nothing is offered
+        for matrices that are not normal. Raises :class:`~matrl.errors.InputError` for a domain or
+        matrices that do not fit.
 
         >>> plan = Plan.load("plan.json")  # doctest: +SKIP
         >>> plan.certify((1e-3, 1.0)).worst_case.bound  # doctest: +SKIP
@@ -179,8 +185,12 @@ class Plan(PlanRecord):
         statistical = None
         if held_out is not None:
             statistical = certify_held_out(self, held_out, confidence=confidence)
-        worst_case = certify_worst_case(self, domain, balls=balls)
-        return Certificate.of(self, worst_case=worst_case, statistical=statistical)
+        return Certificate.of(
+            self,
+            worst_case=certify_worst_case(self, domain, balls=balls),
+            rounding=certify_rounding(self),
+            statistical=statistical,
+        )
 
     def as_function(self, library: str) -> Callable[[Any], Any]:
         """Return f as a pure function of arrays of ``"jax"`` or ``"torch"``, unchecked.

@@ -8,7 +8,7 @@ from benchmarks.certify.rounding import measure, table
 from benchmarks.certify.scale import QUICK, Scale
 from benchmarks.certify.schedules import SCHEDULES
 
-from matrl.certify.rounding import certify_rounding
+from matrl.certify.rounded.rounding import certify_rounding
 
 
 def test_the_command_writes_one_document_and_prints_a_table(tmp_path, monkeypatch, capsys):

@@ -1,11 +1,5 @@
 """What is known of a plan's error beyond the matrices it was found on: certificates."""
 
-from matrl.certify.binomial import (
-    count_for_failure_bound,
-    count_for_quantile_bound,
-    failure_bound,
-    quantile_rank,
-)
 from matrl.certify.certificate import (
     Certificate,
     certificate_path,
@@ -13,20 +7,34 @@ from matrl.certify.certificate import (
     schedule_hash,
 )
 from matrl.certify.checker import Finding, check_certificate
-from matrl.certify.held_out import check_held_out, fingerprint
-from matrl.certify.observation import certify_held_out, errors_on
-from matrl.certify.safety import SafetyStatement
-from matrl.certify.statistical import StatisticalStatement, certify_statistically
-from matrl.certify.worst_case import WorstCaseStatement, certify_worst_case
+from matrl.certify.exact.safety import SafetyStatement
+from matrl.certify.exact.worst_case import WorstCaseStatement, certify_worst_case
+from matrl.certify.observed.binomial import (
+    count_for_failure_bound,
+    count_for_quantile_bound,
+    failure_bound,
+    quantile_rank,
+)
+from matrl.certify.observed.held_out import check_held_out, fingerprint
+from matrl.certify.observed.observation import certify_held_out, errors_on
+from matrl.certify.observed.statistical import StatisticalStatement, certify_statistically
+from matrl.certify.rounded.rounding import (
+    CholeskyStatement,
+    RoundingStatement,
+    certify_rounding,
+)
 
 __all__ = [
     "Certificate",
+    "CholeskyStatement",
     "Finding",
+    "RoundingStatement",
     "SafetyStatement",
     "StatisticalStatement",
     "WorstCaseStatement",
     "certificate_path",
     "certify_held_out",
+    "certify_rounding",
     "certify_statistically",
     "certify_worst_case",
     "check_certificate",

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from matrl.certify.balls import flint_version
-from matrl.certify.statistical import StatisticalStatement
-from matrl.certify.worst_case import WorstCaseStatement
+from matrl.certify.exact.balls import flint_version
+from matrl.certify.exact.worst_case import WorstCaseStatement
+from matrl.certify.observed.statistical import StatisticalStatement
+from matrl.certify.rounded.rounding import RoundingStatement
 from matrl.core.plan import PlanRecord
 from matrl.errors import ArtifactError
 from matrl.version import __version__
@@ -55,8 +56,9 @@ def certificate_path(plan: str | os.PathLike[str]) -> Path:
 class Certificate:
     """What is known of the error of the plan with this id and this hash of its schedule.
 
-    ``worst_case`` is about exact arithmetic and every matrix of a domain; ``statistical`` about
-    matrices drawn like those that were held out, rounding included. Each is ``None`` where it was
+    ``worst_case`` is about exact arithmetic and every matrix of a domain, ``rounding`` about what
+    rounding adds to that, ``statistical`` about matrices drawn like those that were held out,
+    rounding included. Each is ``None`` where it was
     not asked for. ``versions`` are of what made the certificate.
     """
 
@@ -64,6 +66,7 @@ class Certificate:
     schedule_hash: str
     versions: tuple[tuple[str, str], ...]
     worst_case: WorstCaseStatement | None = None
+    rounding: RoundingStatement | None = None
     statistical: StatisticalStatement | None = None
 
     @classmethod
@@ -77,7 +80,7 @@ class Certificate:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the certificate as JSON-ready data."""
-        statistical = self.statistical
+        rounding, statistical = self.rounding, self.statistical
         return {
             "schema": SCHEMA,
             "kind": "matrl-certificate",
@@ -85,6 +88,7 @@ class Certificate:
             "schedule_hash": self.schedule_hash,
             "versions": dict(self.versions),
             "worst_case": None if self.worst_case is None else self.worst_case.to_dict(),
+            "rounding": None if rounding is None else rounding.to_dict(),
             "statistical": None if statistical is None else statistical.to_dict(),
         }
 

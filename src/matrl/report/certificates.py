@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from rich.console import RenderableType
 
-from matrl.certify import Certificate, Finding, StatisticalStatement, WorstCaseStatement
+from matrl.certify import (
+    Certificate,
+    Finding,
+    RoundingStatement,
+    StatisticalStatement,
+    WorstCaseStatement,
+)
 from matrl.report.tables import facts_table
 
 __all__ = ["certificate_report", "findings_report"]
@@ -15,6 +21,8 @@ def certificate_report(certificate: Certificate) -> RenderableType:
     facts: list[tuple[str, object]] = [("plan", certificate.plan_id)]
     if certificate.worst_case is not None:
         facts += _worst_case(certificate.worst_case)
+    if certificate.rounding is not None:
+        facts += _rounding(certificate.rounding)
     if certificate.statistical is not None:
         facts += _statistical(certificate.statistical)
     return facts_table(facts)
@@ -31,6 +39,25 @@ def _worst_case(said: WorstCaseStatement) -> list[tuple[str, object]]:
     if safety is not None:
         words = f"at most {safety.largest:.6g} for iterates up to {safety.upper:.6g}"
         facts.append(("safety rule", words if safety.holds else f"not proved: {safety.reason}"))
+    return facts
+
+
+def _rounding(said: RoundingStatement) -> list[tuple[str, object]]:
+    where = f"at n = {said.n}, in the Frobenius norm, to first order"
+    facts: list[tuple[str, object]] = []
+    if said.deterministic is not None:
+        facts.append(("rounding", f"at most {said.deterministic:.3g} {where}"))
+    if said.probabilistic is not None:
+        but = f"except with probability {said.failure_probability:g} if roundings are independent"
+        facts.append(
+            ("rounding, probabilistic", f"at most {said.probabilistic:.3g} {where}, {but}")
+        )
+    facts += [("rounding: no bound", reason) for reason in said.reasons]
+    for one in said.cholesky:
+        word = "cannot break down" if one.guaranteed else "may break down"
+        if not one.guaranteed and one.probable:
+            word = "can hardly break down"
+        facts.append((f"Cholesky factorisation {one.index + 1}", f"{word} in the domain"))
     return facts
 
 

@@ -39,7 +39,7 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--check",
     is_flag=True,
-    help="Verify the certificate that is there; exit with 1 if it is wrong.",
+    help="Verify the certificate that is there; exit 1 if it is wrong.",
 )
 @click.option(
     "--certificate",

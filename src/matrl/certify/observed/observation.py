@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from matrl.certify.held_out import check_held_out
-from matrl.certify.statistical import StatisticalStatement, certify_statistically
+from matrl.certify.observed.held_out import check_held_out
+from matrl.certify.observed.statistical import StatisticalStatement, certify_statistically
 from matrl.core.measure import Measure
 from matrl.core.plan import PlanRecord
 from matrl.errors import MatrlError

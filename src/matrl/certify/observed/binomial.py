@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from scipy.special import betaincc, betaincinv
 
-from matrl.certify._arguments import checked_count, checked_fraction
+from matrl.certify.arguments import checked_count, checked_fraction
 from matrl.errors import InputError
 
 __all__ = [

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from matrl.certify.intervals import Interval
-from matrl.certify.maps import PolynomialMap, RationalMap, StepMap
-from matrl.certify.ranges import Range, cells_of, halved, image
+from matrl.certify.exact.intervals import Interval
+from matrl.certify.exact.maps import PolynomialMap, RationalMap, StepMap
+from matrl.certify.exact.ranges import Range, cells_of, halved, image
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import PlanRecord
 from matrl.core.safety import highest, safety_of, slack_of

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from matrl.certify.rounding_factors import Factors
-from matrl.certify.rounding_sizes import Local, LocalErrors
+from matrl.certify.rounded.factors import Factors
+from matrl.certify.rounded.sizes import Local, LocalErrors
 from matrl.core.precision import FORMATS, is_half
 from matrl.core.program import Shape
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from matrl.certify.rounding_factors import Factors, plus
-from matrl.certify.rounding_levels import Levels, RoundedValue
-from matrl.certify.rounding_sizes import Local
+from matrl.certify.rounded.factors import Factors, plus
+from matrl.certify.rounded.levels import Levels, RoundedValue
+from matrl.certify.rounded.sizes import Local
 from matrl.core.precision import FORMATS
 from matrl.core.program import Operation
 from matrl.readings.differences import power_differences, sign_differences

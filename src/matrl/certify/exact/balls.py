@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from matrl.certify.intervals import Interval
-from matrl.certify.maps import PolynomialMap, RationalMap, StepMap
-from matrl.certify.ranges import Range
+from matrl.certify.exact.intervals import Interval
+from matrl.certify.exact.maps import PolynomialMap, RationalMap, StepMap
+from matrl.certify.exact.ranges import Range
 from matrl.errors import MissingExtraError
 
 __all__ = ["PRECISION", "flint_version", "hull_in_balls", "require_flint"]
@@ -41,7 +41,7 @@ def require_flint() -> None:
 def hull_in_balls(step: StepMap, cells: Interval) -> Range:
     """Return an interval that contains h of every cell, computed in balls of 128 bits.
 
-    The cells are those that :func:`~matrl.certify.ranges.image` has ended with. Raises
+    The cells are those that :func:`~matrl.certify.exact.ranges.image` has ended with. Raises
     :class:`~matrl.errors.MissingExtraError` without python-flint.
     """
     require_flint()

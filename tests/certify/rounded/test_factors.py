@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.linalg import polar, solve_continuous_lyapunov, sqrtm
 
-from matrl.certify.rounding_factors import Factors, plus
-from matrl.certify.rounding_levels import RoundedValue
-from matrl.certify.rounding_reading import RoundingReading, hermitian_part
-from matrl.certify.rounding_sizes import Local
+from matrl.certify.rounded.factors import Factors, plus
+from matrl.certify.rounded.levels import RoundedValue
+from matrl.certify.rounded.reading import RoundingReading, hermitian_part
+from matrl.certify.rounded.sizes import Local
 from matrl.core.program import Operation
 
 N = 5

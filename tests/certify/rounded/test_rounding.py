@@ -9,8 +9,8 @@ import pytest
 from benchmarks.certify.schedules import SCHEDULES, Schedule
 from benchmarks.certify.trials import SPECTRA, VECTORS, draw, rounding_error
 
-from matrl.certify.rounding import RoundingStatement, certify_rounding
-from matrl.certify.rounding_nodes import BETWEEN
+from matrl.certify.rounded.nodes import BETWEEN
+from matrl.certify.rounded.rounding import RoundingStatement, certify_rounding
 from matrl.core.plan import PlanRecord, Scaling
 from matrl.errors import IndefiniteMatrixError, InputError
 

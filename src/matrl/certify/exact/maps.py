@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from matrl.certify.intervals import Interval, meet, point
+from matrl.certify.exact.intervals import Interval, meet, point
 from matrl.core.plan import StepRecord
 from matrl.iterations import UPDATES, DirectMethod
 

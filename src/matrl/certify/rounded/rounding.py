@@ -2,8 +2,8 @@
 
 A schedule is read as one program, for all matrices with eigenvalues at nodes that cover the domain,
 the ends among them. Each local error is bounded where it arises
-(:mod:`matrl.certify.rounding_sizes`) and followed to the result pair by pair
-(:mod:`matrl.certify.rounding_factors`). No eigenvectors and no density of the spectrum are assumed:
+(:mod:`matrl.certify.rounded.sizes`) and followed to the result pair by pair
+(:mod:`matrl.certify.rounded.factors`). No eigenvectors and no density of the spectrum are assumed:
 both bounds are for the worst of them.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from matrl.certify._arguments import checked_count, checked_fraction
-from matrl.certify.rounding_levels import Level, RoundedValue
-from matrl.certify.rounding_nodes import Nodes, spectrum_nodes
-from matrl.certify.rounding_reading import RoundingReading, hermitian_part
+from matrl.certify.arguments import checked_count, checked_fraction
+from matrl.certify.rounded.levels import Level, RoundedValue
+from matrl.certify.rounded.nodes import Nodes, spectrum_nodes
+from matrl.certify.rounded.reading import RoundingReading, hermitian_part
 from matrl.core.folding import fold
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import Norm
@@ -38,7 +38,7 @@ SOURCES = (
     "(Higham & Mary 2019, doi:10.1137/18M1226312), all entries of a product summed in one order, "
     "inequalities of Talagrand (Boucheron, Lugosi & Massart 2013, theorem 6.10) and McDiarmid "
     "(doi:10.1017/CBO9781107359949.008). Assumed: eigen- and singular value decompositions and "
-    "inverses of triangles as in matrl.certify.rounding_sizes; no underflow but in half "
+    "inverses of triangles as in matrl.certify.rounded.sizes; no underflow but in half "
     "precisions; no Strassen-like products"
 )
 
@@ -91,11 +91,11 @@ class RoundingStatement:
     sources: str = SOURCES
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the statement as JSON-ready data."""
+        """Return the statement as JSON-ready data; ``bound`` is the deterministic one."""
         return {
             "norm": self.norm,
             "n": self.n,
-            "deterministic": self.deterministic,
+            "bound": self.deterministic,
             "probabilistic": self.probabilistic,
             "failure_probability": self.failure_probability,
             "lambda": self.lambda_,

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from matrl.certify.balls import PRECISION, flint_version, hull_in_balls, require_flint
-from matrl.certify.composition import largest_weighted_error
-from matrl.certify.intervals import point
-from matrl.certify.maps import maps_of
-from matrl.certify.ranges import Range, image, joined
-from matrl.certify.safety import SafetyStatement, certify_safety
+from matrl.certify.exact.balls import PRECISION, flint_version, hull_in_balls, require_flint
+from matrl.certify.exact.composition import largest_weighted_error
+from matrl.certify.exact.intervals import point
+from matrl.certify.exact.maps import maps_of
+from matrl.certify.exact.ranges import Range, image, joined
+from matrl.certify.exact.safety import SafetyStatement, certify_safety
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import Measure, Norm
 from matrl.core.plan import PlanRecord

@@ -1,15 +1,15 @@
 """What errors on held-out matrices say of the matrices to come from the same distribution."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from matrl.certify._arguments import checked_fraction, checked_positive
-from matrl.certify.binomial import count_for_quantile_bound, failure_bound, quantile_rank
+from matrl.certify.arguments import checked_fraction, checked_positive
+from matrl.certify.observed.binomial import count_for_quantile_bound, failure_bound, quantile_rank
 from matrl.core.measure import Norm
 from matrl.errors import InputError
 
@@ -67,7 +67,7 @@ class StatisticalStatement:
 
 
 def certify_statistically(
-    errors: ArrayLike,
+    errors: ArrayLike | Sequence[float | None],
     *,
     tol: float,
     norm: Norm,
@@ -122,12 +122,12 @@ def certify_statistically(
     )
 
 
-def _known_errors(errors: ArrayLike) -> np.ndarray:
+def _known_errors(errors: ArrayLike | Sequence[float | None]) -> np.ndarray:
     """Return the errors as a vector of float64 >= 0, those that are unknown infinite."""
     if isinstance(errors, np.ma.MaskedArray):
         raise InputError("errors: is a masked array; pass errors.filled(numpy.nan) of it")
     try:
-        given = np.asarray(errors)
+        given = np.asarray(cast(ArrayLike, errors))
         if given.size and given.dtype.kind not in "fiuO":
             raise TypeError
         array = given.astype(np.float64)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from matrl.certify.intervals import Interval, meet, point
-from matrl.certify.maps import StepMap
-from matrl.certify.ranges import Range, cells_of, enclose, halved
+from matrl.certify.exact.intervals import Interval, meet, point
+from matrl.certify.exact.maps import StepMap
+from matrl.certify.exact.ranges import Range, cells_of, enclose, halved
 
 __all__ = ["compose", "largest_weighted_error"]
 
@@ -44,7 +44,7 @@ def largest_weighted_error(
     1 for s = 0, where l and u are the ends of all ranges. At most 0.2 % above the maximum, but for
     rounding; infinity where there is no bound.
 
-    >>> from matrl.certify.maps import PolynomialMap
+    >>> from matrl.certify.exact.maps import PolynomialMap
     >>> newton_schulz = PolynomialMap(2, (1.5, -0.5))
     >>> bound = largest_weighted_error([newton_schulz], [Range(0.5, 1.0)], 1, [1])
     >>> 0.15625 <= bound < 0.1566  # at x = 1/2

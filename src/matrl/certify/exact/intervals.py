@@ -32,9 +32,12 @@ class Interval:
 
     @property
     def middle(self) -> Ends:
-        """A float64 number inside each, or next to it."""
-        middle = self.lower + 0.5 * (self.upper - self.lower)
-        return np.clip(middle, self.lower, self.upper)
+        """A float64 number in each."""
+        finite = np.isfinite(self.lower) & np.isfinite(self.upper)
+        lower, upper = np.where(finite, self.lower, 0.0), np.where(finite, self.upper, 0.0)
+        middle = np.clip(0.5 * lower + 0.5 * upper, lower, upper)
+        # Without one of its ends, the other stands for an interval, or 0.
+        return np.where(finite, middle, np.clip(0.0, self.lower, self.upper))
 
     @property
     def magnitude(self) -> Ends:

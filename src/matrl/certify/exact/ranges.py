@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matrl.certify.intervals import Interval, meet, point
-from matrl.certify.maps import StepMap
+from matrl.certify.exact.intervals import Interval, meet, point
+from matrl.certify.exact.maps import StepMap
 
 __all__ = ["Range", "cells_of", "enclose", "halved", "image", "joined"]
 
@@ -64,7 +64,7 @@ def image(step: StepMap, over: Range, final: Final | None = None) -> Range:
 
     Infinite ends where h has a pole there.
 
-    >>> from matrl.certify.maps import PolynomialMap
+    >>> from matrl.certify.exact.maps import PolynomialMap
     >>> found = image(PolynomialMap(2, (1.5, -0.5)), Range(0.5, 1.2))
     >>> round(found.lower, 9), round(found.upper, 9)
     (0.6875, 1.0)

@@ -1,0 +1,1 @@
+"""What rounding adds: bounds of first order, followed over pairs of eigenvalues."""
