@@ -8,7 +8,7 @@ from matrl.certify.certificate import (
 )
 from matrl.certify.checker import Finding, check_certificate
 from matrl.certify.exact.safety import SafetyStatement
-from matrl.certify.exact.worst_case import WorstCaseStatement, certify_worst_case
+from matrl.certify.exact.worst_case import WorstCaseStatement, certify_worst_case, is_proved
 from matrl.certify.observed.binomial import (
     count_for_failure_bound,
     count_for_quantile_bound,
@@ -44,6 +44,7 @@ __all__ = [
     "errors_on",
     "failure_bound",
     "fingerprint",
+    "is_proved",
     "load_document",
     "quantile_rank",
     "schedule_hash",

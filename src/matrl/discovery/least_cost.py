@@ -34,7 +34,7 @@ def found_for_tolerance(
     :class:`~matrl.errors.UnreachableError` where none stands a closer look, or the race.
     """
     least = min([result.cost, *(plan.predicted.cost for plan in polished)])
-    plans = list(polished)
+    plans = [plan for plan in polished if assembler.is_certain(plan, problem.tolerance)]
     entries: tuple[RaceEntry, ...] = ()
     if alternatives is None:
         if result.actions:

@@ -5,7 +5,7 @@ derivative has one sign has its extremes at its ends; the others are halved unti
 add does not matter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from matrl.certify.exact.intervals import Interval, meet, point
 from matrl.certify.exact.maps import StepMap
 
-__all__ = ["Range", "cells_of", "enclose", "halved", "image", "joined"]
+__all__ = ["FLOOR", "Final", "Range", "cells_of", "enclose", "halved", "image", "joined"]
 
 FLOOR = 2.0**-52
 """How much wider than the true range an enclosure may be at each end, relative to its upper end.
@@ -38,9 +38,12 @@ class Range:
         return max(abs(self.lower - 1.0), abs(self.upper - 1.0))
 
 
-def enclose(step: StepMap, x: Interval) -> Interval:
-    """Return enclosures of the range of a map over every one of narrow intervals."""
-    slope = step.derivative(x)
+def enclose(step: StepMap, x: Interval, slope: Interval | None = None) -> Interval:
+    """Return enclosures of the range of a map over every one of narrow intervals.
+
+    ``slope`` is an enclosure of the derivative there, where it is known.
+    """
+    slope = step.derivative(x) if slope is None else slope
     low, high = step.value(point(x.lower)), step.value(point(x.upper))
     middle = point(x.middle)
     around = meet(step.value(x), step.value(middle) + slope * (x - middle))
@@ -59,10 +62,11 @@ Final = Callable[[StepMap, Interval], Range]
 """What encloses a map over its last cells once more, and sharper: the result is the meet."""
 
 
-def image(step: StepMap, over: Range, final: Final | None = None) -> Range:
+def image(step: StepMap, over: Range, final: Final | None = None, *, slack: float = FLOOR) -> Range:
     """Return an interval that contains h(x) for every x in ``over``, hardly wider than needed.
 
-    Infinite ends where h has a pole there.
+    At each end by ``slack`` at most, relative to the upper end, but for rounding. Infinite ends
+    where h has a pole there.
 
     >>> from matrl.certify.exact.maps import PolynomialMap
     >>> found = image(PolynomialMap(2, (1.5, -0.5)), Range(0.5, 1.2))
@@ -79,12 +83,12 @@ def image(step: StepMap, over: Range, final: Final | None = None) -> Range:
             min(reached.lower, float(at_ends.upper.min())),
             max(reached.upper, float(at_ends.lower.max())),
         )
-        found = enclose(step, cells)
         slope = step.derivative(cells)
+        found = enclose(step, cells, slope)
         is_monotone = (slope.lower >= 0.0) | (slope.upper <= 0.0)
         # Nor is there more to be gained than what points themselves are enclosed to.
         noise = float((at_ends.upper - at_ends.lower).max())
-        room = FLOOR * max(abs(reached.lower), abs(reached.upper)) + noise
+        room = slack * max(abs(reached.lower), abs(reached.upper)) + noise
         matters = (found.upper > reached.upper + room) | (found.lower < reached.lower - room)
         middle = cells.middle
         splits = matters & ~is_monotone & (cells.lower < middle) & (middle < cells.upper)
@@ -107,7 +111,7 @@ def _sharpened(outside: Range, final: Final, step: StepMap, last: list[Interval]
     return Range(max(outside.lower, found.lower), min(outside.upper, found.upper))
 
 
-def joined(ranges: list[Range]) -> list[Range]:
+def joined(ranges: Sequence[Range]) -> list[Range]:
     """Return the union of intervals as disjoint intervals, rising.
 
     >>> joined([Range(2.0, 3.0), Range(0.0, 1.0), Range(0.5, 1.5)])

@@ -15,8 +15,8 @@ import numpy as np
 from matrl.certify.exact.balls import PRECISION, flint_version, hull_in_balls, require_flint
 from matrl.certify.exact.composition import largest_weighted_error
 from matrl.certify.exact.intervals import point
-from matrl.certify.exact.maps import maps_of
-from matrl.certify.exact.ranges import Range, image, joined
+from matrl.certify.exact.maps import StepMap, maps_of
+from matrl.certify.exact.ranges import FLOOR, Final, Range, image, joined
 from matrl.certify.exact.safety import SafetyStatement, certify_safety
 from matrl.core.function import MatrixFunction
 from matrl.core.measure import Measure, Norm
@@ -24,7 +24,10 @@ from matrl.core.plan import PlanRecord
 from matrl.errors import InputError
 from matrl.functions import FUNCTIONS
 
-__all__ = ["Pairs", "WorstCaseStatement", "certify_worst_case"]
+__all__ = ["Pairs", "WorstCaseStatement", "certify_worst_case", "is_proved"]
+
+LOOSE = 1e-9
+"""How much wider than the true one a range may be at each end where that may do already."""
 
 Pairs = tuple[tuple[float, float], ...]
 
@@ -69,7 +72,6 @@ def certify_worst_case(
     :class:`~matrl.errors.InputError` for a domain that is none, and
     :class:`~matrl.errors.MissingExtraError` where balls are asked for and not to be had.
 
-    >>> import json
     >>> from matrl.core.plan import Domain, Prediction, Scaling, StepRecord
     >>> plan = PlanRecord(
     ...     function="invsqrt",
@@ -96,23 +98,65 @@ def certify_worst_case(
         return _statement(plan, pairs, bound, "direct method, exact in exact arithmetic", (), None)
     whole = Range(starts[0].lower, starts[-1].upper)
     safety = certify_safety(plan, function, maps, whole)
-    if measure.is_weighted and plan.norm != "frobenius":
-        exponents = [_whole(s, function) for s in measure.weight_exponents]
-        bound = _finite(largest_weighted_error(maps, starts, measure.power, exponents))
+    if _is_weighted(measure):
+        bound = _finite(_weighted_error(maps, starts, measure))
         return _statement(plan, pairs, bound, METHOD_OF_CELLS, (), safety)
     if balls:
         require_flint()
     version = None if balls is False else flint_version()
     final = None if version is None else hull_in_balls
-    ranges = [joined(starts)]
-    for step in maps:
-        ranges.append(joined([image(step, one, final) for one in ranges[-1]]))
+    ranges = _ranges(maps, starts, final)
     bound = _error_of(ranges[-1], measure)
     stored = tuple(tuple((r.lower, r.upper) for r in union) for union in ranges)
     method = METHOD_OF_RANGES
     if version is not None:
         method += f", their last cells in balls of {PRECISION} bits (python-flint {version})"
     return _statement(plan, pairs, bound, method, stored, safety)
+
+
+def is_proved(plan: PlanRecord, tol: float) -> bool:
+    """Return whether a bound of at most ``tol`` is proved of the error over the plan's domain.
+
+    In the measure ``"frobenius"`` of the error at every eigenvalue, which says more than that of
+    a density. Ranges are enclosed loosely first, which is enough where there is room.
+    """
+    function = FUNCTIONS.get(plan.function)
+    measure = Measure(plan.norm, function)
+    maps = maps_of(plan.steps, function.root_index)
+    starts = [_start((plan.domain.lower, plan.domain.upper), plan, function)]
+    if not maps:
+        return True
+    if _is_weighted(measure):
+        return _weighted_error(maps, starts, measure) <= tol
+    for slack in (LOOSE, FLOOR):
+        bound = _error_of(_ranges(maps, starts, slack=slack)[-1], measure)
+        if bound is not None and bound <= tol:
+            return True
+    return False
+
+
+def _is_weighted(measure: Measure) -> bool:
+    """Whether the error has to be followed from its eigenvalue on: a range does not tell it."""
+    return measure.is_weighted and measure.norm != "frobenius"
+
+
+def _ranges(
+    maps: Sequence[StepMap],
+    starts: Sequence[Range],
+    final: Final | None = None,
+    *,
+    slack: float = FLOOR,
+) -> list[list[Range]]:
+    ranges = [joined(starts)]
+    for step in maps:
+        ranges.append(joined([image(step, one, final, slack=slack) for one in ranges[-1]]))
+    return ranges
+
+
+def _weighted_error(maps: Sequence[StepMap], starts: Sequence[Range], measure: Measure) -> float:
+    function = measure.function
+    exponents = [_whole(s, function) for s in measure.weight_exponents]
+    return largest_weighted_error(maps, starts, measure.power, exponents)
 
 
 def _checked(domain: Sequence[Any] | None, plan: PlanRecord, measure: Measure) -> Pairs:

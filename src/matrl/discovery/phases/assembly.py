@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from matrl.certify import fingerprint
+from matrl.certify import fingerprint, is_proved
 from matrl.core.plan import Prediction, Provenance, StepRecord
 from matrl.core.precision import FULL_PRECISIONS, PRECISIONS
 from matrl.discovery.environment.environment import MAX_STEPS, ScheduleEnvironment
@@ -149,9 +149,21 @@ class Assembler:
         meet in one may be illegal, or just miss the tolerance, as it really is.
         """
         found = replayed(environment or self._environment, actions)
-        if found is None or found[1].total_error > self._problem.tolerance * (1.0 + slack):
+        tol = self._problem.tolerance * (1.0 + slack)
+        if found is None or found[1].total_error > tol:
             return None
-        return self.plan_of(*found, cost)
+        plan = self.plan_of(*found, cost)
+        return plan if self.is_certain(plan, tol) else None
+
+    def is_certain(self, plan: Plan, tol: float) -> bool:
+        """Return whether the error over an interval is proved, as it is of what is returned.
+
+        Of samples and matrices nothing is asked of what lies between; in the Frobenius measure the
+        error over an interval is that of a density.
+        """
+        if self._problem.spectrum.kind != "interval" or self._problem.norm == "frobenius":
+            return True
+        return is_proved(plan, tol)
 
     def plan_of(
         self, domain: ScaledDomain, found: Confirmation, cost: float, tol: float | None = None
