@@ -98,9 +98,6 @@ def certify_worst_case(
         return _statement(plan, pairs, bound, "direct method, exact in exact arithmetic", (), None)
     whole = Range(starts[0].lower, starts[-1].upper)
     safety = certify_safety(plan, function, maps, whole)
-    if _is_weighted(measure):
-        bound = _finite(_weighted_error(maps, starts, measure))
-        return _statement(plan, pairs, bound, METHOD_OF_CELLS, (), safety)
     if balls:
         require_flint()
     version = None if balls is False else flint_version()
@@ -111,6 +108,10 @@ def certify_worst_case(
     method = METHOD_OF_RANGES
     if version is not None:
         method += f", their last cells in balls of {PRECISION} bits (python-flint {version})"
+    if _is_weighted(measure):  # weights are at most 1
+        weighted = _weighted_error(maps, starts, measure)
+        if bound is None or weighted < bound:
+            bound, method, stored = _finite(weighted), METHOD_OF_CELLS, ()
     return _statement(plan, pairs, bound, method, stored, safety)
 
 
@@ -126,13 +127,11 @@ def is_proved(plan: PlanRecord, tol: float) -> bool:
     starts = [_start((plan.domain.lower, plan.domain.upper), plan, function)]
     if not maps:
         return True
-    if _is_weighted(measure):
-        return _weighted_error(maps, starts, measure) <= tol
     for slack in (LOOSE, FLOOR):
         bound = _error_of(_ranges(maps, starts, slack=slack)[-1], measure)
         if bound is not None and bound <= tol:
             return True
-    return False
+    return _is_weighted(measure) and _weighted_error(maps, starts, measure) <= tol
 
 
 def _is_weighted(measure: Measure) -> bool:
