@@ -118,4 +118,5 @@ def _checked(plan: Path, path: Path, as_json: bool) -> int:
         print_document({"plan": str(plan), "certificate": str(path), "findings": document})
     else:
         print_report(findings_report(findings))
-    return 0 if all(f.ok for f in findings) else 1
+    # What rounding does is estimated from the program; there is nothing to verify it by.
+    return 0 if all(f.ok for f in findings if f.statement != "rounding") else 1
