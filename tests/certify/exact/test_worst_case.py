@@ -43,7 +43,7 @@ def sampled(plan: PlanRecord, pairs=None, count: int = 20001) -> float:
     function = FUNCTIONS.get(plan.function)
     measure = Measure(plan.norm, function)
     pairs = pairs or [(plan.domain.lower, plan.domain.upper)]
-    a = np.concatenate([np.geomspace(*pair, count) for pair in pairs])
+    a = np.concatenate([np.geomspace(pair[0], pair[1], count) for pair in pairs])
     x = function.iterate(a * plan.scaling.factor)
     for step in plan.steps:
         update = UPDATES.get(step.name)
