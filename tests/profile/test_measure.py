@@ -1,10 +1,12 @@
 """Measurement at tiny sizes, and what it leaves out when time is short."""
 
 import math
+import time
 
 import pytest
 
 import matrl.profile.session as module
+from matrl.backends.libraries import library_named
 from matrl.errors import InputError, MatrlError, UnknownNameError
 from matrl.profile.measure import (
     measure,
@@ -28,6 +30,9 @@ class Simulated:
             def __init__(self, dtype, n, batch, m, library=None):
                 self.n, self.batch, self.ratio = n, batch, m / n
 
+            def prepare(self, op):
+                pass
+
             def run(self, op):
                 exponent = module.nominal_exponent(op)
                 unit = 1e-8 if exponent == 2 else 2e-11 * module._WEIGHTS.get(op, 1.0)
@@ -44,6 +49,29 @@ def test_all_operations_at_tiny_sizes():
     assert len(found.entries) == len(KNOWN_OPERATIONS) * 4
     assert all(entry.seconds > 0 and math.isfinite(entry.seconds) for entry in found.entries)
     assert found.name
+
+
+@pytest.mark.jax
+def test_compilation_is_no_part_of_a_price(monkeypatch):
+    pytest.importorskip("jax")
+    library = library_named("jax")
+    compiled = type(library).compiled
+
+    def slowly(self, function):
+        ready, called = compiled(self, function), []
+
+        def call(*arrays):
+            if not called:
+                time.sleep(0.3)
+            called.append(True)
+            return ready(*arrays)
+
+        return call
+
+    monkeypatch.setattr(type(library), "compiled", slowly)
+    (entry,) = measure(["matmul"], ["float32"], [4], batch=2, budget=1.2, library=library).entries
+    assert entry.batch == 2
+    assert entry.seconds < 0.1
 
 
 def test_complex_dtypes_are_measured_on_request(monkeypatch):

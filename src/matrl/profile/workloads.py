@@ -119,6 +119,11 @@ class Workload:
         self._counts = [self._stack] * (calls - 1) + [batch - self._stack * (calls - 1)]
         self._calls: dict[str, Callable[[Matrix], object]] = {}
 
+    def prepare(self, op: str) -> None:
+        """Compile the operation where its library compiles, for that is no part of its price."""
+        if self._compiles(op) and op not in self._calls:
+            self.run(op)
+
     def run(self, op: str) -> None:
         """Call the operation on every matrix of the batch; InputError for one the dtype has not."""
         if op not in self._calls:
@@ -129,6 +134,9 @@ class Workload:
             result = call(x if count == self._stack else x[:count])
         if self._library is not None and op not in HOST_OPERATIONS:
             self._library.wait(result)
+
+    def _compiles(self, op: str) -> bool:
+        return not (self._backend.writes_in_place or op in HOST_OPERATIONS)
 
     def _stacked(self, x: Matrix) -> Matrix:
         """Return as many copies as share a call, or the matrix itself."""
@@ -153,7 +161,7 @@ class Workload:
             return partial(self._host.run, op)
         call, out = self._schedule_operation(op)
         general, factor = self._general, self._factor
-        if self._library is not None and not self._backend.writes_in_place:
+        if self._library is not None and self._compiles(op):
             compiled = self._library.compiled(partial(call, out))
             return lambda x: compiled(x, *_first(len(x), general, factor, stack=self._stack))
         return lambda x: call(*_first(len(x), out, x, general, factor, stack=self._stack))
