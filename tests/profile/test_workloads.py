@@ -77,6 +77,15 @@ def test_half_precisions_of_libraries(library, dtype):
         workload.run("inv_spd")
 
 
+@pytest.mark.jax
+@pytest.mark.parametrize("dtype", ["float32", "complex64", "bfloat16"])
+def test_casts_go_to_what_jax_has_as_it_is_set(dtype):
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(False):  # or JAX would warn that it takes float32 for float64
+        workload = Workload(dtype, 9, 2, library=library_named("jax"))
+        run_and_compare(workload, "cast")
+
+
 @pytest.mark.parametrize("batch", [1, 2, 7, 8])
 @pytest.mark.parametrize("op", ["matmul", "eigh", "chol", "norm"])
 def test_a_batch_of_small_matrices_is_called_in_stacks(monkeypatch, op, batch):

@@ -12,7 +12,7 @@ from matrl.backends.lapack import gesdd, heevd
 from matrl.backends.libraries import Library
 from matrl.backends.numpy import numpy_backend
 from matrl.backends.protocol import Backend, Matrix
-from matrl.core.precision import DTYPES, FULL_PRECISIONS, HALF_PRECISIONS, is_half
+from matrl.core.precision import DTYPES, FULL_PRECISIONS, HALF_PRECISIONS, is_complex, is_half
 from matrl.core.stacking import LARGEST_ELEMENTS, chunk_of
 from matrl.errors import InputError
 
@@ -115,7 +115,7 @@ class Workload:
         # Written once, so that no run pays for the first access to fresh pages.
         self._out = self._zeros(first.shape, dtype)
         self._gram = self._out if self._square else self._zeros(factor.shape, dtype)
-        self._other = self._zeros(first.shape, _OTHERS[dtype])
+        self._other = self._zeros(first.shape, _cast_to(dtype, library))
         self._counts = [self._stack] * (calls - 1) + [batch - self._stack * (calls - 1)]
         self._calls: dict[str, Callable[[Matrix], object]] = {}
 
@@ -234,6 +234,14 @@ def _each(kernel: Callable[..., object], *arrays: Matrix) -> object:
     for matrices in zip(*arrays, strict=True):
         result = kernel(*matrices)
     return result
+
+
+def _cast_to(dtype: str, library: Library | None) -> str:
+    """Return a dtype to cast this one to; itself where JAX, as it is set, has no other."""
+    other = _OTHERS[dtype]
+    if other in measurable_dtypes(library):
+        return other
+    return dtype if is_complex(dtype) else "bfloat16"
 
 
 def check_measurable(dtypes: Sequence[str], library: Library | None) -> None:
