@@ -86,6 +86,16 @@ def test_casts_go_to_what_jax_has_as_it_is_set(dtype):
         run_and_compare(workload, "cast")
 
 
+@pytest.mark.jax
+def test_the_matrices_of_a_batch_do_not_overlap_in_time(monkeypatch):
+    pytest.importorskip("jax")
+    library, waited = library_named("jax"), []
+    monkeypatch.setattr(type(library), "wait", lambda self, value: waited.append(value.shape))
+    side = int(LARGEST_ELEMENTS**0.5) + 1
+    Workload("float32", side, 3, library=library).run("matmul")
+    assert waited == 3 * [(side, side)]
+
+
 @pytest.mark.parametrize("batch", [1, 2, 7, 8])
 @pytest.mark.parametrize("op", ["matmul", "eigh", "chol", "norm"])
 def test_a_batch_of_small_matrices_is_called_in_stacks(monkeypatch, op, batch):

@@ -128,12 +128,13 @@ class Workload:
         """Call the operation on every matrix of the batch; InputError for one the dtype has not."""
         if op not in self._calls:
             self._calls[op] = self._call_of(op)
-        call, result = self._calls[op], None
+        call = self._calls[op]
         for index, count in enumerate(self._counts):
             x = self._inputs[index % len(self._inputs)]
             result = call(x if count == self._stack else x[:count])
-        if self._library is not None and op not in HOST_OPERATIONS:
-            self._library.wait(result)
+            # One by one, as in a run, whose values go to the host before the next matrix comes.
+            if self._library is not None and op not in HOST_OPERATIONS:
+                self._library.wait(result)
 
     def _compiles(self, op: str) -> bool:
         return not (self._backend.writes_in_place or op in HOST_OPERATIONS)
