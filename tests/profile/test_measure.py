@@ -1,12 +1,10 @@
 """Measurement at tiny sizes, and what it leaves out when time is short."""
 
 import math
-import time
 
 import pytest
 
 import matrl.profile.session as module
-from matrl.backends.libraries import library_named
 from matrl.errors import InputError, MatrlError, UnknownNameError
 from matrl.profile.measure import (
     measure,
@@ -22,7 +20,7 @@ from matrl.profile.session import Task
 class Simulated:
     """A clock, and workloads that only advance it."""
 
-    def __init__(self, monkeypatch, slowdown=lambda op, n: 1.0):
+    def __init__(self, monkeypatch, slowdown=lambda op, n: 1.0, compilation=0.0):
         self.now = 0.0
         outer = self
 
@@ -30,10 +28,15 @@ class Simulated:
             def __init__(self, dtype, n, batch, m, library=None):
                 self.n, self.batch, self.ratio = n, batch, m / n
 
+                self.prepared = set()
+
             def prepare(self, op):
-                pass
+                if op not in self.prepared:
+                    outer.now += compilation
+                self.prepared.add(op)
 
             def run(self, op):
+                self.prepare(op)
                 exponent = module.nominal_exponent(op)
                 unit = 1e-8 if exponent == 2 else 2e-11 * module._WEIGHTS.get(op, 1.0)
                 outer.now += (
@@ -51,27 +54,15 @@ def test_all_operations_at_tiny_sizes():
     assert found.name
 
 
-@pytest.mark.jax
 def test_compilation_is_no_part_of_a_price(monkeypatch):
-    pytest.importorskip("jax")
-    library = library_named("jax")
-    compiled = type(library).compiled
-
-    def slowly(self, function):
-        ready, called = compiled(self, function), []
-
-        def call(*arrays):
-            if not called:
-                time.sleep(0.3)
-            called.append(True)
-            return ready(*arrays)
-
-        return call
-
-    monkeypatch.setattr(type(library), "compiled", slowly)
-    (entry,) = measure(["matmul"], ["float32"], [4], batch=2, budget=1.2, library=library).entries
-    assert entry.batch == 2
-    assert entry.seconds < 0.1
+    prices = []
+    for seconds in (0.0, 0.3):
+        Simulated(monkeypatch, compilation=seconds)
+        (entry,) = measure(["matmul"], ["float32"], [300], batch=2, budget=5.0).entries
+        prices.append(entry)
+    assert prices[0].batch == 2
+    assert prices[0].key == prices[1].key
+    assert prices[0].seconds == pytest.approx(prices[1].seconds)
 
 
 def test_complex_dtypes_are_measured_on_request(monkeypatch):

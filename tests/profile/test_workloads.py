@@ -86,6 +86,26 @@ def test_casts_go_to_what_jax_has_as_it_is_set(dtype):
         run_and_compare(workload, "cast")
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_what_is_prepared_is_not_compiled_in_a_run(library, batch, monkeypatch):
+    pytest.importorskip(library)
+    found, made = library_named(library), []
+    monkeypatch.setattr(module, "chunk_of", lambda m, n, itemsize, arrays: 2)
+    compiled = type(found).compiled
+
+    def noting(self, function):
+        return compiled(self, lambda *arrays: (made.append(arrays), function(*arrays))[1])
+
+    monkeypatch.setattr(type(found), "compiled", noting)
+    workload = Workload("bfloat16", 9, batch, library=found)
+    workload.prepare("matmul")
+    shapes = {"torch": 0, "jax": min(batch, 2)}[library]  # 3 are called as 2 and 1
+    assert len(made) == shapes
+    workload.run("matmul")
+    assert len(made) == shapes
+
+
 @pytest.mark.jax
 def test_the_matrices_of_a_batch_do_not_overlap_in_time(monkeypatch):
     pytest.importorskip("jax")
