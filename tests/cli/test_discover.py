@@ -2,6 +2,7 @@ import importlib
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,6 +153,22 @@ def test_the_race_is_shown_where_prices_are_measured(
     assert document["race"][0]["predicted_over_measured"] == document["predicted_over_measured"]
     given = json.loads(invoke("discover", "invsqrt", *INTERVAL, *QUICK, "--json").stdout)
     assert given["race"] == []
+
+
+@pytest.mark.torch
+def test_the_library_is_that_of_the_prices(invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    prices, asked = matrl.Profile.load("prices.json"), []
+
+    def profile_for(*arguments: Any, library: Any, **more: Any) -> matrl.Profile:
+        asked.append(library.name)
+        return prices
+
+    where = importlib.import_module("matrl.discovery.discover")
+    monkeypatch.setattr(where, "profile_for", profile_for)
+    more = ("--nodes", "100", "--allow", "eigh", "--library", "torch")
+    result = invoke("discover", "invsqrt", *INTERVAL, *more)
+    assert (result.exit_code, asked) == (0, ["PyTorch"]), result.output
 
 
 def test_planners_and_the_front(invoke) -> None:

@@ -3,11 +3,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+from matrl.backends.libraries import library_named
 from matrl.cli.commands import profile as module
-from matrl.profile import OperationTime, Profile
+from matrl.profile import OperationTime, Profile, load_cached
 
 ENTRIES = [
     OperationTime("matmul", "float64", 64, 1, 1.5e-5),
@@ -42,6 +44,24 @@ def test_profile_json_is_the_profile(invoke) -> None:
     assert result.exit_code == 0
     assert Profile.from_json(result.stdout).entries == tuple(ENTRIES)
     assert len(json.loads(result.stdout)["ops"]) == 3
+
+
+@pytest.mark.torch
+def test_kernels_of_a_library_are_measured_and_kept_apart(
+    invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch, asked = pytest.importorskip("torch"), []
+
+    def entries(progress: Any, budget: float, dtypes: Any, library: Any) -> list[OperationTime]:
+        asked.append((library.name, tuple(dtypes)))
+        return ENTRIES
+
+    monkeypatch.setattr(module, "machine_entries", entries)
+    result = invoke("profile", "--library", "torch", "--json")
+    assert asked == [("PyTorch", ("bfloat16", "float16", "float32", "float64"))]
+    assert torch.__version__ in Profile.from_json(result.stdout).name
+    assert load_cached(library_named("torch")) is not None
+    assert load_cached() is None
 
 
 def test_ctrl_c_keeps_what_was_measured(invoke, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,10 +71,16 @@ def test_other_libraries_are_refused():
 
 
 @pytest.mark.jax
-def test_dtypes_that_jax_has_not_as_it_is_set_are_refused():
+def test_dtypes_that_jax_has_not_as_it_is_set_are_refused(make_profile):
     jax = pytest.importorskip("jax")
     with jax.enable_x64(False):
         with pytest.raises(InputError, match=r"^dtype: JAX has no float64 as it is set; call jax"):
             problem_of("jax", dtype="float64")
         kernels = problem_of("jax").array_library
         assert "float64" not in usable_precisions(PRECISIONS, "float32", None, kernels)
+        prices = make_profile(n=N, dtypes=("float32", "float64"))
+        assert usable_precisions(PRECISIONS, "float32", prices, kernels) == ("float32",)
+        assert usable_precisions(PRECISIONS, "complex64", prices, kernels) == ("float32",)
+        for profile in (None, prices):
+            with pytest.raises(InputError, match=r"^precision: JAX has no float64 as it is set; c"):
+                discover(problem_of("jax"), precision="float32,float64", profile=profile)

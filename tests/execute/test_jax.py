@@ -144,7 +144,8 @@ def with_a_step_in(precision: Any, plan: Plan) -> Plan:
 def test_steps_in_float64_are_refused_where_jax_has_none(dtype, allow, lacking):
     """Before anything is done, of a stack too: the message is not about the NaN in A."""
     plan = with_a_step_in("float64", plan_for("inv", dtype, allow=allow))
-    refused = rf"^A: the plan computes in {lacking}, which JAX .*\('jax_enable_x64', True\), or d"
+    remedies = r"\('jax_enable_x64', True\), or set JAX_ENABLE_X64=1 before, or d"
+    refused = f"^A: the plan computes in {lacking}, which JAX .*{remedies}"
     a = jnp.full((2, N, N), jnp.nan, dtype)
     for verify in ("sketch", "full", "off"):
         executor = plan.bind(N, verify=verify)

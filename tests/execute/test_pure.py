@@ -193,8 +193,8 @@ def test_steps_in_float64_are_refused_where_jax_has_none(kind):
     assert errors(compiled(a), one_by_one(plan, a)) <= 100 * N
     refused = (
         rf"^A: the plan computes in {LACKING.get(kind, 'float64')}, which JAX does not as it is "
-        r"set; call jax\.config\.update\('jax_enable_x64', True\), or discover a plan for "
-        rf"{plan.dtype} with precision='float32'"
+        r"set; call jax\.config\.update\('jax_enable_x64', True\), or set "
+        rf"JAX_ENABLE_X64=1 before, or discover a plan for {plan.dtype} with precision='float32'"
     )
     with jax.enable_x64(False):
         for call in (pure, compiled, jax.jit(pure), jax.vmap(pure)):

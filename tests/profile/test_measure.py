@@ -20,7 +20,7 @@ from matrl.profile.session import Task
 class Simulated:
     """A clock, and workloads that only advance it."""
 
-    def __init__(self, monkeypatch, slowdown=lambda op, n: 1.0):
+    def __init__(self, monkeypatch, slowdown=lambda op, n: 1.0, compilation=0.0):
         self.now = 0.0
         outer = self
 
@@ -28,7 +28,15 @@ class Simulated:
             def __init__(self, dtype, n, batch, m, library=None):
                 self.n, self.batch, self.ratio = n, batch, m / n
 
+                self.prepared = set()
+
+            def prepare(self, op):
+                if op not in self.prepared:
+                    outer.now += compilation
+                self.prepared.add(op)
+
             def run(self, op):
+                self.prepare(op)
                 exponent = module.nominal_exponent(op)
                 unit = 1e-8 if exponent == 2 else 2e-11 * module._WEIGHTS.get(op, 1.0)
                 outer.now += (
@@ -44,6 +52,17 @@ def test_all_operations_at_tiny_sizes():
     assert len(found.entries) == len(KNOWN_OPERATIONS) * 4
     assert all(entry.seconds > 0 and math.isfinite(entry.seconds) for entry in found.entries)
     assert found.name
+
+
+def test_compilation_is_no_part_of_a_price(monkeypatch):
+    prices = []
+    for seconds in (0.0, 2.0):
+        Simulated(monkeypatch, compilation=seconds)
+        (entry,) = measure(["matmul"], ["float32"], [300], batch=2, budget=10.0).entries
+        prices.append(entry)
+    assert prices[0].batch == 2
+    assert prices[0].key == prices[1].key
+    assert prices[0].seconds == pytest.approx(prices[1].seconds)
 
 
 def test_complex_dtypes_are_measured_on_request(monkeypatch):

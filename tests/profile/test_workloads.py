@@ -77,6 +77,45 @@ def test_half_precisions_of_libraries(library, dtype):
         workload.run("inv_spd")
 
 
+@pytest.mark.jax
+@pytest.mark.parametrize("dtype", ["float32", "complex64", "bfloat16"])
+def test_casts_go_to_what_jax_has_as_it_is_set(dtype):
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(False):  # or JAX would warn that it takes float32 for float64
+        workload = Workload(dtype, 9, 2, library=library_named("jax"))
+        run_and_compare(workload, "cast")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_what_is_prepared_is_not_compiled_in_a_run(library, batch, monkeypatch):
+    pytest.importorskip(library)
+    found, made = library_named(library), []
+    monkeypatch.setattr(module, "chunk_of", lambda m, n, itemsize, arrays: 2)
+    compiled = type(found).compiled
+
+    def noting(self, function):
+        return compiled(self, lambda *arrays: (made.append(arrays), function(*arrays))[1])
+
+    monkeypatch.setattr(type(found), "compiled", noting)
+    workload = Workload("bfloat16", 9, batch, library=found)
+    workload.prepare("matmul")
+    shapes = {"torch": 0, "jax": min(batch, 2)}[library]  # 3 are called as 2 and 1
+    assert len(made) == shapes
+    workload.run("matmul")
+    assert len(made) == shapes
+
+
+@pytest.mark.jax
+def test_the_matrices_of_a_batch_do_not_overlap_in_time(monkeypatch):
+    pytest.importorskip("jax")
+    library, waited = library_named("jax"), []
+    monkeypatch.setattr(type(library), "wait", lambda self, value: waited.append(value.shape))
+    side = int(LARGEST_ELEMENTS**0.5) + 1
+    Workload("float32", side, 3, library=library).run("matmul")
+    assert waited == 3 * [(side, side)]
+
+
 @pytest.mark.parametrize("batch", [1, 2, 7, 8])
 @pytest.mark.parametrize("op", ["matmul", "eigh", "chol", "norm"])
 def test_a_batch_of_small_matrices_is_called_in_stacks(monkeypatch, op, batch):

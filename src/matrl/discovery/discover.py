@@ -20,7 +20,7 @@ from matrl.discovery.problem.arguments import (
     check_goal,
     check_limits,
 )
-from matrl.discovery.problem.precisions import check_halves, precisions_of, usable_precisions
+from matrl.discovery.problem.precisions import check_precisions, precisions_of, usable_precisions
 from matrl.discovery.problem.problem import Problem
 from matrl.discovery.race.raced import Alternatives
 from matrl.discovery.recording import journal_for, kept_profile, recorded
@@ -118,7 +118,7 @@ def discover(
         profile = Profile.load(profile)
     library = problem.array_library
     if precision is not None:
-        check_halves(precisions, problem.dtype, profile, library)
+        check_precisions(precisions, problem.dtype, profile, library)
     precisions = usable_precisions(precisions, problem.dtype, profile, library)
     if profile is None:
         dtypes = [working_dtype(name, problem.dtype) for name in precisions]

@@ -108,12 +108,13 @@ class Executor:
 
         ``a`` is an array (m, n) or (..., m, n) of the plan's dtype, of NumPy, PyTorch or JAX; it is
         not modified. The value is of the same kind, dtype and device. The schedule runs with the
-        kernels of that library, the checks before and after it on the host. Tensors in bfloat16 or
-        float16 run in the plan's float32, and the value is rounded. ``out`` receives the value
-        where given, a tuple for functions with two outputs. For one
-        matrix, whatever cannot be computed raises a :class:`~matrl.errors.MatrlError`; in a stack
-        such a matrix gets the status ``"refused"`` and spoils no other. Of an empty matrix the
-        value is empty (a Hermitian factor that is not is zero) and its status ``"converged"``.
+        kernels of that library (on tensors in the host's memory with NumPy's, but for steps in half
+        precisions), the checks before and after it on the host. Tensors in bfloat16 or float16 run
+        in the plan's float32, and the value is rounded. ``out`` receives the value where given, a
+        tuple for functions with two outputs. For one matrix, whatever cannot be computed raises a
+        :class:`~matrl.errors.MatrlError`; in a stack such a matrix gets the status ``"refused"``
+        and spoils no other. Of an empty matrix the value is empty (a Hermitian factor that is not
+        is zero) and its status ``"converged"``.
         """
         started = time.perf_counter()
         library = library_of(a)

@@ -89,6 +89,7 @@ class Session:
     ) -> None:
         """Start the clock; ``tasks`` are those that will be measured, with a library's kernels."""
         self._library = library
+        self._compiles = library is not None and not library.writes_in_place
         self._budget = budget
         self._deadline = time.perf_counter() + budget
         self._waiting = {task.kind for task in tasks}
@@ -130,7 +131,7 @@ class Session:
 
     def _fits(self, task: Task, batch: int, safety: float) -> bool:
         seconds = batch * self._predicted(task)
-        runs = 1 if seconds > _LONG_SECONDS else 2
+        runs = (1 if seconds > _LONG_SECONDS else 2) + self._compiles
         return runs * safety * seconds <= self._allowance()
 
     def _probe(self, task: Task) -> None:
@@ -156,6 +157,7 @@ class Session:
             self._workload = None
             self._workload = (key, Workload(*key, self._library))
         workload = self._workload[1]
+        workload.prepare(task.op)
         warm_up = _once(workload, task.op)
         left = allowance - (time.perf_counter() - started)
         fitting = int(0.5 * left / warm_up)

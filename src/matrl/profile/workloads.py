@@ -12,7 +12,7 @@ from matrl.backends.lapack import gesdd, heevd
 from matrl.backends.libraries import Library
 from matrl.backends.numpy import numpy_backend
 from matrl.backends.protocol import Backend, Matrix
-from matrl.core.precision import DTYPES, FULL_PRECISIONS, HALF_PRECISIONS, is_half
+from matrl.core.precision import DTYPES, FULL_PRECISIONS, HALF_PRECISIONS, is_complex, is_half
 from matrl.core.stacking import LARGEST_ELEMENTS, chunk_of
 from matrl.errors import InputError
 
@@ -115,20 +115,29 @@ class Workload:
         # Written once, so that no run pays for the first access to fresh pages.
         self._out = self._zeros(first.shape, dtype)
         self._gram = self._out if self._square else self._zeros(factor.shape, dtype)
-        self._other = self._zeros(first.shape, _OTHERS[dtype])
+        self._other = self._zeros(first.shape, _cast_to(dtype, library))
         self._counts = [self._stack] * (calls - 1) + [batch - self._stack * (calls - 1)]
         self._calls: dict[str, Callable[[Matrix], object]] = {}
+
+    def prepare(self, op: str) -> None:
+        """Compile the operation where its library compiles, for that is no part of its price."""
+        if self._compiles(op) and op not in self._calls:
+            self.run(op)
 
     def run(self, op: str) -> None:
         """Call the operation on every matrix of the batch; InputError for one the dtype has not."""
         if op not in self._calls:
             self._calls[op] = self._call_of(op)
-        call, result = self._calls[op], None
+        call = self._calls[op]
         for index, count in enumerate(self._counts):
             x = self._inputs[index % len(self._inputs)]
             result = call(x if count == self._stack else x[:count])
-        if self._library is not None and op not in HOST_OPERATIONS:
-            self._library.wait(result)
+            # One by one, as in a run, whose values go to the host before the next matrix comes.
+            if self._library is not None and op not in HOST_OPERATIONS:
+                self._library.wait(result)
+
+    def _compiles(self, op: str) -> bool:
+        return not (self._backend.writes_in_place or op in HOST_OPERATIONS)
 
     def _stacked(self, x: Matrix) -> Matrix:
         """Return as many copies as share a call, or the matrix itself."""
@@ -153,7 +162,7 @@ class Workload:
             return partial(self._host.run, op)
         call, out = self._schedule_operation(op)
         general, factor = self._general, self._factor
-        if self._library is not None and not self._backend.writes_in_place:
+        if self._library is not None and self._compiles(op):
             compiled = self._library.compiled(partial(call, out))
             return lambda x: compiled(x, *_first(len(x), general, factor, stack=self._stack))
         return lambda x: call(*_first(len(x), out, x, general, factor, stack=self._stack))
@@ -226,6 +235,14 @@ def _each(kernel: Callable[..., object], *arrays: Matrix) -> object:
     for matrices in zip(*arrays, strict=True):
         result = kernel(*matrices)
     return result
+
+
+def _cast_to(dtype: str, library: Library | None) -> str:
+    """Return a dtype to cast this one to; itself where JAX, as it is set, has no other."""
+    other = _OTHERS[dtype]
+    if other in measurable_dtypes(library):
+        return other
+    return dtype if is_complex(dtype) else "bfloat16"
 
 
 def check_measurable(dtypes: Sequence[str], library: Library | None) -> None:

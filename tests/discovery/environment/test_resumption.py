@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -237,6 +238,18 @@ def test_facts_tell_problems_apart(profile):
     moved = Spectrum.samples(np.nextafter(np.asarray(SAMPLES.points), 2.0))
     other = Problem("invsqrt", moved, 1e-5, shape=(N, N))
     assert facts_of(other, profile, [], [])["spectrum"] != every[2]["spectrum"]
+
+
+@pytest.mark.torch
+def test_a_search_for_another_library_is_not_resumed(profile, tmp_path):
+    """Its plans would race on other arrays than they were priced for."""
+    pytest.importorskip("torch")
+    log = tmp_path / "search.jsonl"
+    problem, allow = PROBLEMS["interval"]
+    arguments = {"profile": profile, "allow": allow, "nodes": 50, "log": log}
+    discover(problem, **arguments)
+    with pytest.raises(ArtifactError, match=r"another search \(library was numpy, now torch\)"):
+        discover(replace(problem, library="torch"), resume=True, **arguments)
 
 
 # discover(..., log=, resume=) ----------------------------------------------------------------

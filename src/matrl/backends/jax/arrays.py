@@ -26,7 +26,7 @@ class JaxLibrary:
     is_on_host = False
     key = "jax"
     name = "JAX"
-    widened = "call jax.config.update('jax_enable_x64', True)"
+    widened = "call jax.config.update('jax_enable_x64', True), or set JAX_ENABLE_X64=1 before"
 
     def cast_to(self, dtype: str) -> str:
         """Return how A is cast."""

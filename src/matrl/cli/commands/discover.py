@@ -92,7 +92,7 @@ _ACTIONS = ", ".join(families(({"name": update.name} for update in UPDATES), lam
     "--precision",
     metavar="LIST",
     help=f"Precisions steps may work in: {','.join(PRECISIONS)} (the first two "
-    "where --profile prices them).  [default: all]",
+    "where --profile, or --library with kernels in them, prices them).  [default: all]",
 )
 @click.option(
     "--library",

@@ -155,6 +155,7 @@ def facts_of(
         "dtype": problem.dtype,
         "shape": list(problem.shape or ()),
         "batch": problem.batch,
+        "library": problem.library,
         "profile": f"{profile.name} ({_digest(prices)})",
         "actions": _brief([update.name for update in updates]),
         "precision": list(precisions),

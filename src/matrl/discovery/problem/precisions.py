@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from matrl.backends.libraries import Library
 from matrl.core.precision import (
     FULL_PRECISIONS,
+    HALF_PRECISIONS,
     PRECISIONS,
     is_complex,
     is_half,
@@ -14,7 +15,7 @@ from matrl.core.precision import (
 from matrl.errors import InputError
 from matrl.profile import Profile, measurable_dtypes
 
-__all__ = ["check_halves", "precisions_of", "usable_precisions"]
+__all__ = ["check_precisions", "precisions_of", "usable_precisions"]
 
 PRODUCTS = ("matmul", "matmul_herm", "gram")
 
@@ -36,20 +37,25 @@ def precisions_of(precision: str | Sequence[str] | None) -> tuple[str, ...]:
     return names
 
 
-def check_halves(
+def check_precisions(
     precisions: Sequence[str],
     dtype: str,
     profile: Profile | None,
     library: Library | None = None,
 ) -> None:
-    """Raise :class:`~matrl.errors.InputError` for half precisions asked for that have no use.
+    """Raise :class:`~matrl.errors.InputError` for precisions asked for that have no use.
 
-    >>> check_halves(["float32"], "complex64", None)
+    >>> check_precisions(["float32"], "complex64", None)
     """
     usable = usable_precisions(precisions, dtype, profile, library)
     useless = next((name for name in precisions if name not in usable), None)
     if useless is None:
         return
+    if library is not None and not is_half(useless):
+        raise InputError(
+            f"precision: {library.name} has no {useless} as it is set; {library.widened}, or leave "
+            "it out"
+        )
     if is_complex(dtype):
         raise InputError(
             f"precision: {useless} is for real matrices, not for {dtype}; use "
@@ -72,18 +78,18 @@ def usable_precisions(
     profile: Profile | None,
     library: Library | None = None,
 ) -> tuple[str, ...]:
-    """Return the precisions without half ones that have no product in the profile.
+    """Return the precisions without those that the library (NumPy if None) does not have.
 
-    Without a profile, those that can be measured with the kernels of the library (NumPy's if
-    None). Complex matrices have no half precisions.
+    Half precisions need products in the profile; without one, kernels of the library that can be
+    measured. Complex matrices have none.
 
     >>> usable_precisions(PRECISIONS, "float64", None)
     ('float32', 'float64')
     """
     if is_complex(dtype):
         precisions = [name for name in precisions if not is_half(name)]
-    if profile is None:
-        measured = measurable_dtypes(library)
-        return tuple(name for name in precisions if working_dtype(name, dtype) in measured)
-    priced = {entry.dtype for entry in profile.entries if entry.op in PRODUCTS}
-    return tuple(name for name in precisions if not is_half(name) or name in priced)
+    usable = set(measurable_dtypes(library))
+    if profile is not None:
+        priced = {entry.dtype for entry in profile.entries if entry.op in PRODUCTS}
+        usable = {name for name in usable if not is_half(name)} | priced & set(HALF_PRECISIONS)
+    return tuple(name for name in precisions if working_dtype(name, dtype) in usable)
