@@ -17,11 +17,11 @@ def check_safety(said: Any, steps: Sequence[Step], rules: Sequence[Rule], start:
     iterate of the least eigenvalue.
     """
     where = "the safety statement"
+    if not flag(member(said, "holds", where), "holds"):
+        return  # nothing is claimed, and there may be no largest value
     upper, largest, allowed = (
         number(member(said, name, where), name) for name in ("upper", "largest", "allowed")
     )
-    if not flag(member(said, "holds", where), "holds"):
-        return
     if largest > allowed:
         raise Refuted(f"{where} says it holds, but its largest value is above the one allowed")
     if upper <= 0:

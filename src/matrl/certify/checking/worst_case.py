@@ -82,7 +82,10 @@ def _statement(schedule: Schedule, said: Any) -> _Statement:
     where = "the worst-case statement"
     for name in ("claim", "method"):
         text(member(said, name, where), name)
-    bound = number(member(said, "bound", where), "the bound")
+    claimed = member(said, "bound", where)
+    if claimed is None:
+        raise Exhausted(f"{where} claims no bound, so there is none to check")
+    bound = number(claimed, "the bound")
     if bound < 0:
         raise Refuted("the bound is negative")
     norm = text(member(said, "norm", where), "the norm")
