@@ -256,10 +256,10 @@ def _statement(
     kind = "matrix" if function.structure == "rectangular" else "Hermitian matrix"
     where = " or ".join(f"[{lower:.17g}, {upper:.17g}]" for lower, upper in pairs)
     scaled = " after the plan's scaling" if plan.domain.relative else ""
-    most = "nothing is proved" if bound is None else f"at most {bound:.6g}"
+    most = f"is at most {bound:.6g}" if bound is not None else "is unknown: nothing is proved"
     claim = (
         f"In exact arithmetic, for every {kind} whose {what}{scaled} lie in {where}, the error of "
-        f"{plan.function} in the measure {plan.norm!r} is {most}."
+        f"{plan.function} in the measure {plan.norm!r} {most}."
     )
     return WorstCaseStatement(
         claim, bound, plan.norm, pairs, plan.domain.relative, method, ranges, safety
