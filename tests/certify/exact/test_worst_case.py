@@ -83,3 +83,14 @@ def test_roots_of_subnormal_numbers_are_found_soon(lower: float) -> None:
     root = lower**0.5
     assert said.ranges[0][0][0] == pytest.approx(root, rel=1e-15)
     assert status_of(plan) == "verified"
+
+
+def test_a_safe_domain_that_leaves_eigenvalues_out_is_refuted() -> None:
+    plan = plan_of("invsqrt", ("series-3", (1.5, -0.5)), domain=(0.25, 1.0), tol=0.4)
+    document = Certificate.of(plan, worst_case=certify_worst_case(plan, balls=False)).to_dict()
+    assert document["worst_case"]["safety"]["holds"]
+    assert check_certificate(json.loads(plan.to_json()), document)[1].status == "verified"
+    document["worst_case"]["safety"]["upper"] *= 0.99
+    finding = check_certificate(json.loads(plan.to_json()), document)[1]
+    assert finding.status == "refuted"
+    assert "below the first iterate" in finding.message
