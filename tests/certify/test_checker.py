@@ -35,6 +35,9 @@ def plan_of(function: str, *steps: tuple[str, tuple[float, ...]], **scaling: Any
         "kind": "matrl-plan",
         "function": function,
         "scaling": {"kind": "constant", "factor": 1.0, "steps": 0, **scaling},
+        "dtype": "float64",
+        "norm": "eigenvalue",
+        "tol": 1e-3,
         "steps": [
             {
                 "name": name,
@@ -51,7 +54,8 @@ def plan_of(function: str, *steps: tuple[str, tuple[float, ...]], **scaling: Any
 
 def hash_of(plan: dict[str, Any]) -> str:
     essence = {
-        "function": plan["function"],
+        **{name: plan[name] for name in ("function", "dtype", "norm")},
+        "tol": float(plan["tol"]),
         "scaling": plan["scaling"],
         "steps": [{k: v for k, v in step.items() if k != "error"} for step in plan["steps"]],
     }

@@ -25,7 +25,10 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 def schedule_hash(plan: PlanRecord) -> str:
-    """Return the SHA-256 of a plan's function, scaling and steps, coefficients included.
+    """Return the SHA-256 of what a plan computes, and is judged by, coefficients included.
+
+    That are its function, dtype, norm, tol, scaling and steps; not its domain, which the statements
+    name themselves.
 
     Of the JSON text with sorted keys, no blanks and the shortest decimal digits that give the same
     float64 numbers; predictions are left out, the error after each step among them.
@@ -37,7 +40,14 @@ def schedule_hash(plan: PlanRecord) -> str:
     scaling = asdict(plan.scaling)
     for name in ("factor", "failure_probability", "looseness"):
         scaling[name] = float(scaling[name])
-    essence = {"function": plan.function, "scaling": scaling, "steps": steps}
+    essence = {
+        "function": plan.function,
+        "dtype": plan.dtype,
+        "norm": plan.norm,
+        "tol": float(plan.tol),
+        "scaling": scaling,
+        "steps": steps,
+    }
     text = json.dumps(essence, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -37,8 +37,10 @@ def _worst_case(said: WorstCaseStatement) -> list[tuple[str, object]]:
     facts: list[tuple[str, object]] = [("worst case", said.claim), ("by", said.method)]
     safety = said.safety
     if safety is not None:
-        words = f"at most {safety.largest:.6g} for iterates up to {safety.upper:.6g}"
-        facts.append(("safety rule", words if safety.holds else f"not proved: {safety.reason}"))
+        words = f"not proved: {safety.reason}"
+        if safety.holds:
+            words = f"at most {safety.largest:.6g} for iterates up to {safety.upper:.6g}"
+        facts.append(("safety rule", words))
     return facts
 
 

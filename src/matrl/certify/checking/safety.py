@@ -4,30 +4,33 @@ from collections.abc import Sequence
 from typing import Any
 
 from matrl.certify.checking.documents import Exhausted, Refuted, flag, member, number, shown
+from matrl.certify.checking.fixed import Interval
 from matrl.certify.checking.images import image
 from matrl.certify.checking.maps import Positivity, Rule, Step
 
 __all__ = ["check_safety"]
 
 
-def check_safety(said: Any, steps: Sequence[Step], rules: Sequence[Rule], start: int) -> None:
+def check_safety(said: Any, steps: Sequence[Step], rules: Sequence[Rule], start: Interval) -> None:
     """Raise where a schedule is not as safe as it says on (0, upper].
 
-    A step with a pole at 0 has no value there: then on what is no less than ``start``, the first
-    iterate of the least eigenvalue.
+    ``start`` are the first iterates, none of which may be beyond. A step with a pole at 0 has no
+    value there: then on what is no less than the least of them.
     """
     where = "the safety statement"
+    if not flag(member(said, "holds", where), "holds"):
+        return  # nothing is claimed, and there may be no largest value
     upper, largest, allowed = (
         number(member(said, name, where), name) for name in ("upper", "largest", "allowed")
     )
-    if not flag(member(said, "holds", where), "holds"):
-        return
     if largest > allowed:
         raise Refuted(f"{where} says it holds, but its largest value is above the one allowed")
     if upper <= 0:
         raise Refuted(f"{where} has an upper end that is not positive")
     fixed = steps[0].fixed
-    low = start if any(rule.has_pole_at_zero for rule in rules) else 0
+    if fixed.of(upper)[1] < start[1]:
+        raise Refuted(f"{where} ends at {shown(upper)}, below the first iterate of some eigenvalue")
+    low = start[0] if any(rule.has_pole_at_zero for rule in rules) else 0
     x = low, max(fixed.of(upper)[1], low)
     reached = 0
     for i, (step, rule) in enumerate(zip(steps, rules, strict=True), 1):

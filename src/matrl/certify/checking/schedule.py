@@ -49,9 +49,10 @@ def check_schedule(plan: Any, certificate: Any) -> str:
     schedule_of(plan)
     if _digest(plan) != said:
         raise Refuted(
-            "the plan is not the one that was certified: its function, scaling or steps differ"
+            "the plan is not the one that was certified: its function, dtype, norm, tol, scaling "
+            "or steps differ"
         )
-    return "the plan has the function, scaling and steps that were certified"
+    return "the plan has the function, dtype, norm, tol, scaling and steps that were certified"
 
 
 def schedule_of(plan: Any) -> Schedule:
@@ -118,6 +119,9 @@ def _digest(plan: dict[str, Any]) -> str:
     """Return the hash of all of a plan that says what is computed."""
     essence = {
         "function": plan["function"],
+        "dtype": plan.get("dtype"),
+        "norm": plan.get("norm"),
+        "tol": float(number(plan.get("tol"), "the plan's tol")),
         "scaling": _with_floats(plan["scaling"]),
         "steps": [
             _with_floats({key: value for key, value in step.items() if key != "error"})

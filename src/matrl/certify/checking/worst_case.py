@@ -68,10 +68,11 @@ def check_worst_case(schedule: Schedule, said: Any) -> str:
         _check_last(statement, schedule.function.power(statement.norm))
     safety = said.get("safety")
     if safety is not None:
-        start = fixed.root(
-            statement.domain[0][0] * schedule.factor, schedule.function.starting_index
+        first, last = (
+            fixed.root(end * schedule.factor, schedule.function.starting_index)
+            for end in (statement.domain[0][0], statement.domain[-1][1])
         )
-        check_safety(safety, steps, schedule.rules, start[0])
+        check_safety(safety, steps, schedule.rules, (first[0], last[0]))
     return (
         f"in exact arithmetic the {statement.norm} error is at most {shown(statement.bound)} on "
         f"the domain from {shown(statement.domain[0][0])} to {shown(statement.domain[-1][1])}"
@@ -82,7 +83,10 @@ def _statement(schedule: Schedule, said: Any) -> _Statement:
     where = "the worst-case statement"
     for name in ("claim", "method"):
         text(member(said, name, where), name)
-    bound = number(member(said, "bound", where), "the bound")
+    claimed = member(said, "bound", where)
+    if claimed is None:
+        raise Exhausted(f"{where} claims no bound, so there is none to check")
+    bound = number(claimed, "the bound")
     if bound < 0:
         raise Refuted("the bound is negative")
     norm = text(member(said, "norm", where), "the norm")

@@ -24,15 +24,22 @@ MOST_CELLS = 1 << 14
 
 
 def compose(maps: Sequence[StepMap], x: Interval) -> Interval:
-    """Return enclosures of the composition of the maps over narrow intervals of x >= 0."""
+    """Return enclosures of the composition of the maps over narrow intervals of x >= 0.
+
+    They are unbounded where an iterate may be negative: no error is told of those.
+    """
     value, slope = x, point(np.ones_like(x.lower))
     middle = at_middle = point(x.middle)
+    is_negative = np.zeros(x.lower.shape, dtype=bool)
     for step in maps:
         slope = slope * step.derivative(value)
         # Thin as it is, the middle's enclosure would swell where h is flat: so its slope, too.
         value, at_middle = enclose(step, value), enclose(step, at_middle)
         value = meet(value, at_middle + slope * (x - middle))
-    return value
+        is_negative |= value.lower < 0.0
+    return Interval(
+        np.where(is_negative, -np.inf, value.lower), np.where(is_negative, np.inf, value.upper)
+    )
 
 
 def largest_weighted_error(

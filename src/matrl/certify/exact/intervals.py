@@ -49,7 +49,8 @@ class Interval:
 
     def __add__(self, other: "Operand") -> "Interval":
         y = _interval(other)
-        return _outward(self.lower + y.lower, self.upper + y.upper)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return _outward(self.lower + y.lower, self.upper + y.upper)
 
     __radd__ = __add__
 
@@ -72,7 +73,12 @@ class Interval:
             )
         # 0 times infinity: the infinite end is a bound that there is not, and the product 0.
         ends = np.where(np.isnan(ends), 0.0, ends)
-        return _outward(ends.min(axis=0), ends.max(axis=0))
+        product = _outward(ends.min(axis=0), ends.max(axis=0))
+        # Where neither factor is negative no rounding makes the product so, be it 0.
+        has_sign = (self.lower >= 0.0) & (y.lower >= 0.0)
+        return Interval(
+            np.where(has_sign, np.maximum(product.lower, 0.0), product.lower), product.upper
+        )
 
     __rmul__ = __mul__
 
@@ -138,6 +144,7 @@ def _interval(x: Operand) -> Interval:
 
 def _outward(lower: Ends, upper: Ends) -> Interval:
     # A sum of opposite infinities is no bound at all.
-    lower = np.where(np.isnan(lower), -np.inf, np.nextafter(lower, -np.inf))
-    upper = np.where(np.isnan(upper), np.inf, np.nextafter(upper, np.inf))
+    with np.errstate(over="ignore", under="ignore"):
+        lower = np.where(np.isnan(lower), -np.inf, np.nextafter(lower, -np.inf))
+        upper = np.where(np.isnan(upper), np.inf, np.nextafter(upper, np.inf))
     return Interval(lower, upper)

@@ -13,13 +13,26 @@ import numpy as np
 from matrl.certify.exact.intervals import Interval, meet, point
 from matrl.certify.exact.maps import StepMap
 
-__all__ = ["FLOOR", "Final", "Range", "cells_of", "enclose", "halved", "image", "joined"]
+__all__ = [
+    "FLOOR",
+    "LARGEST",
+    "MOST_CELLS",
+    "Final",
+    "Range",
+    "cells_of",
+    "enclose",
+    "halved",
+    "image",
+    "joined",
+]
 
 FLOOR = 2.0**-52
 """How much wider than the true range an enclosure may be at each end, relative to its upper end.
 
 The next step may magnify that: polynomials grow steeply beyond the range they are made for.
 """
+LARGEST = 1e300
+"""Ends beyond are no bound: the width of such a range may be none of float64."""
 ROUNDS = 60
 CELLS = 16
 MOST_CELLS = 1 << 15
@@ -36,6 +49,11 @@ class Range:
     def distance(self) -> float:
         """The largest |x - 1| in it."""
         return max(abs(self.lower - 1.0), abs(self.upper - 1.0))
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it has two ends, and not so large that its width overflows."""
+        return max(abs(self.lower), abs(self.upper)) < LARGEST
 
 
 def enclose(step: StepMap, x: Interval, slope: Interval | None = None) -> Interval:

@@ -8,7 +8,7 @@ import numpy as np
 
 from matrl.certify.exact.intervals import Interval
 from matrl.certify.exact.maps import PolynomialMap, RationalMap, StepMap
-from matrl.certify.exact.ranges import Range, cells_of, halved, image
+from matrl.certify.exact.ranges import LARGEST, MOST_CELLS, Range, cells_of, halved, image
 from matrl.core.function import MatrixFunction
 from matrl.core.plan import PlanRecord
 from matrl.core.safety import highest, safety_of, slack_of
@@ -23,11 +23,12 @@ class SafetyStatement:
     """Whether every step is positive, and the whole map at most ``allowed``, on the safe domain.
 
     That are the iterates x in (0, ``upper``], or from the lower end of the domain on if a step has
-    a pole at 0. ``largest`` bounds the whole map there; ``reason`` says why the rule does not hold.
+    a pole at 0. ``largest`` bounds the whole map there, ``None`` where there is no bound;
+    ``reason`` says why the rule does not hold.
     """
 
     upper: float
-    largest: float
+    largest: float | None
     allowed: float
     holds: bool
     reason: str = ""
@@ -46,7 +47,7 @@ def is_positive(step: StepMap, upper: float) -> bool:
     """
     if isinstance(step, RationalMap):
         terms = (step.constant, *step.weights, *step.shifts)
-        is_zero = all(float(t.upper) <= 0.0 for t in (step.constant, *step.weights))
+        is_zero = not any(float(t.lower) > 0.0 for t in (step.constant, *step.weights))
         return all(float(t.lower) >= 0.0 for t in terms) and not is_zero
     assert isinstance(step, PolynomialMap)
     cells = cells_of(Range(0.0, upper))
@@ -56,7 +57,8 @@ def is_positive(step: StepMap, upper: float) -> bool:
         if cells.lower.size == 0:
             return True
         ends = step.multiplier(Interval(cells.upper, cells.upper) ** step.root_index)
-        if np.any(ends.upper <= 0.0):
+        # Where p is 0 as far as can be told, cells do not get fewer by being halved.
+        if np.any(ends.upper <= 0.0) or cells.lower.size > MOST_CELLS:
             return False
         cells = halved(cells)
     return False
@@ -74,12 +76,15 @@ def certify_safety(
     for index, (step, record) in enumerate(zip(maps, plan.steps, strict=True)):
         slack = slack_of(record.precision, n) if isinstance(step, PolynomialMap) else 0.0
         widened = float(np.nextafter(over.upper * (1.0 + slack), np.inf))
-        if not reason and not is_positive(step, widened):
+        if not reason and not (widened < LARGEST and is_positive(step, widened)):
             reason = f"step {index + 1} ({record.name}) is not proved positive up to {widened:.6g}"
+        if not over.is_bounded:
+            return SafetyStatement(upper, None, allowed, False, reason)
         over = image(step, over)
     if not reason and not over.upper <= allowed:
         reason = f"the whole map may reach {over.upper:.6g}"
-    return SafetyStatement(upper, over.upper, allowed, not reason, reason)
+    largest = over.upper if over.is_bounded else None
+    return SafetyStatement(upper, largest, allowed, not reason, reason)
 
 
 def _has_pole_at_zero(step: StepMap) -> bool:

@@ -6,8 +6,10 @@ of an interval under a composition is the image of the image, and nothing is los
 weighted by the eigenvalue the composition is enclosed as a whole. Rounding is not in it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -97,14 +99,18 @@ def certify_worst_case(
         bound: float | None = 0.0
         return _statement(plan, pairs, bound, "direct method, exact in exact arithmetic", (), None)
     whole = Range(starts[0].lower, starts[-1].upper)
+    if not whole.is_bounded:
+        return _statement(plan, pairs, None, METHOD_OF_RANGES, (), None)
     safety = certify_safety(plan, function, maps, whole)
     if balls:
         require_flint()
     version = None if balls is False else flint_version()
     final = None if version is None else hull_in_balls
     ranges = _ranges(maps, starts, final)
-    bound = _error_of(ranges[-1], measure)
-    stored = tuple(tuple((r.lower, r.upper) for r in union) for union in ranges)
+    bound = _error_of(ranges, measure)
+    stored: tuple[Pairs, ...] = ()
+    if bound is not None:
+        stored = tuple(tuple((r.lower, r.upper) for r in union) for union in ranges)
     method = METHOD_OF_RANGES
     if version is not None:
         method += f", their last cells in balls of {PRECISION} bits (python-flint {version})"
@@ -128,7 +134,7 @@ def is_proved(plan: PlanRecord, tol: float) -> bool:
     if not maps:
         return True
     for slack in (LOOSE, FLOOR):
-        bound = _error_of(_ranges(maps, starts, slack=slack)[-1], measure)
+        bound = _error_of(_ranges(maps, starts, slack=slack), measure)
         if bound is not None and bound <= tol:
             return True
     return _is_weighted(measure) and _weighted_error(maps, starts, measure) <= tol
@@ -146,14 +152,24 @@ def _ranges(
     *,
     slack: float = FLOOR,
 ) -> list[list[Range]]:
+    """Return the ranges before the first step and after each, up to one that shows no error."""
     ranges = [joined(starts)]
     for step in maps:
+        if not all(_is_certain(one, ranges[0]) for one in ranges[-1]):
+            break
         ranges.append(joined([image(step, one, final, slack=slack) for one in ranges[-1]]))
     return ranges
 
 
+def _is_certain(one: Range, first: Sequence[Range]) -> bool:
+    """Whether iterates are bounded and surely positive, but for those that were 0 at first."""
+    return one.is_bounded and (one.lower > 0.0 or one.lower == first[0].lower)
+
+
 def _weighted_error(maps: Sequence[StepMap], starts: Sequence[Range], measure: Measure) -> float:
     function = measure.function
+    if not all(one.is_bounded for one in starts):
+        return math.inf
     exponents = [_whole(s, function) for s in measure.weight_exponents]
     return largest_weighted_error(maps, starts, measure.power, exponents)
 
@@ -192,28 +208,28 @@ def _start(pair: tuple[float, float], plan: PlanRecord, function: MatrixFunction
 
 
 def _root(a: float, k: int, towards: float) -> float:
-    """Return a number on one side of a^(1/k), as near as can be proved."""
-    if k == 1 or a <= 0.0:
+    """Return the float64 number next to a^(1/k) on one side, or a few further."""
+    if k == 1 or a <= 0.0 or a == math.inf:
         return max(a, 0.0)
-    root = np.float64(a ** (1.0 / k))
-    while True:
-        power = point(np.array(root)) ** k
-        if (power.upper <= a) if towards < 0 else (power.lower >= a):
-            return float(root)
-        root = np.nextafter(root, towards)
+    root = a ** (1.0 / k)
+    # Powers are exact: of a subnormal number rounded ones would not tell neighbours apart.
+    while (Fraction(root) ** k > a) if towards < 0 else (Fraction(root) ** k < a):
+        root = math.nextafter(root, towards)
+    return root
 
 
-def _error_of(union: Sequence[Range], measure: Measure) -> float | None:
-    """Return the largest |x^q - 1| over the ranges; None where an even power would hide a sign."""
-    q, worst = measure.power, 0.0
-    for one in union:
-        if not (np.isfinite(one.lower) and np.isfinite(one.upper)):
-            return None
-        if one.lower < 0.0 and q % 2 == 0:
+def _error_of(ranges: Sequence[Sequence[Range]], measure: Measure) -> float | None:
+    """Return the largest |x^q - 1| over the last ranges.
+
+    None where there is no bound, and where an iterate may be negative, as an even power would hide.
+    """
+    worst = 0.0
+    for one in ranges[-1]:
+        if not _is_certain(one, ranges[0]):
             return None
         for end in (one.lower, one.upper):
-            worst = max(worst, float((point(np.array(end)) ** q - 1.0).magnitude))
-    return worst
+            worst = max(worst, float((point(np.array(end)) ** measure.power - 1.0).magnitude))
+    return _finite(worst)
 
 
 def _whole(exponent: float, function: MatrixFunction) -> int:
@@ -239,10 +255,10 @@ def _statement(
     kind = "matrix" if function.structure == "rectangular" else "Hermitian matrix"
     where = " or ".join(f"[{lower:.17g}, {upper:.17g}]" for lower, upper in pairs)
     scaled = " after the plan's scaling" if plan.domain.relative else ""
-    most = "nothing is proved" if bound is None else f"at most {bound:.6g}"
+    most = f"is at most {bound:.6g}" if bound is not None else "is unknown: nothing is proved"
     claim = (
         f"In exact arithmetic, for every {kind} whose {what}{scaled} lie in {where}, the error of "
-        f"{plan.function} in the measure {plan.norm!r} is {most}."
+        f"{plan.function} in the measure {plan.norm!r} {most}."
     )
     return WorstCaseStatement(
         claim, bound, plan.norm, pairs, plan.domain.relative, method, ranges, safety

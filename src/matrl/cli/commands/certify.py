@@ -1,5 +1,6 @@
 """``matrl certify``: how wrong a plan can be, and whether a certificate is right."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 import numpy as np
 
 from matrl.certify import certificate_path, check_certificate, load_document
+from matrl.certify.arguments import checked_fraction
 from matrl.cli.console import print_document, print_report, tell, verbose_option
 from matrl.cli.files import check_output, load_array, naming
 from matrl.errors import InputError
@@ -39,7 +41,7 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--check",
     is_flag=True,
-    help="Verify the certificate that is there; exit 1 if it is wrong.",
+    help="Verify the certificate that is there; exit 1 if any of it, rounding apart, is not.",
 )
 @click.option(
     "--certificate",
@@ -78,18 +80,21 @@ def certify_command(
     as_json: bool,
 ) -> int:
     """Write, or verify, the certificate of a plan."""
-    path = certificate_path(plan) if certificate is None else certificate
+    path = _certificate_file(plan) if certificate is None else certificate
     if check:
         if domains or held_out:
             raise InputError("check: verifies what is there; leave --domain and --held-out out")
         return _checked(plan, path, as_json)
     target = check_output(path, "--certificate")
     recorded = Plan.load(plan)
+    if target == Path(os.path.realpath(plan)):
+        raise InputError(f"--certificate: {path} is the plan itself; give the name of another file")
+    checked_fraction("confidence", confidence)
     matrices = [(f, a) for f in held_out for a in _matrices(f)]
     with naming("matrices", *(file for file, _ in matrices)):
         made = recorded.certify(
             domain=domains or None,
-            held_out=[a for _, a in matrices] or None,
+            held_out=[a for _, a in matrices] if held_out else None,
             confidence=confidence,
         )
     made.save(target)
@@ -101,10 +106,16 @@ def certify_command(
     return 0
 
 
+def _certificate_file(plan: Path) -> Path:
+    if not plan.name:
+        raise InputError(f"plan: {plan} is a folder; give the path of a plan.json")
+    return certificate_path(plan)
+
+
 def _matrices(path: Path) -> list[np.ndarray]:
     array = load_array(path)
-    if array.ndim < 2:
-        raise InputError(f"{path}: must hold a matrix (m, n) or a stack of them")
+    if array.ndim < 2 or array.size == 0:
+        raise InputError(f"{path}: must hold a matrix (m, n) or a stack of them, none empty")
     return list(array.reshape(-1, *array.shape[-2:]))
 
 
@@ -118,5 +129,5 @@ def _checked(plan: Path, path: Path, as_json: bool) -> int:
         print_document({"plan": str(plan), "certificate": str(path), "findings": document})
     else:
         print_report(findings_report(findings))
-    # What rounding does is estimated from the program; there is nothing to verify it by.
+    # What rounding does is never checked; the others are, if they are right.
     return 0 if all(f.ok for f in findings if f.statement != "rounding") else 1
