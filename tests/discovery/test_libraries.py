@@ -1,9 +1,11 @@
 """Plans for tensors and JAX arrays: priced and raced with what they will run with."""
 
+import importlib
+
 import pytest
 
-from matrl import Plan, Problem, Spectrum, discover
-from matrl.core.precision import PRECISIONS
+from matrl import Plan, Problem, Profile, Spectrum, discover
+from matrl.core.precision import PRECISIONS, is_half
 from matrl.discovery.problem.precisions import usable_precisions
 from matrl.discovery.race.race import race
 from matrl.errors import InputError
@@ -84,3 +86,19 @@ def test_dtypes_that_jax_has_not_as_it_is_set_are_refused(make_profile):
         for profile in (None, prices):
             with pytest.raises(InputError, match=r"^precision: JAX has no float64 as it is set; c"):
                 discover(problem_of("jax"), precision="float32,float64", profile=profile)
+
+
+@pytest.mark.torch
+def test_where_half_steps_seem_best_a_plan_without_races_too(make_profile, monkeypatch):
+    """Or a price of half steps that is far too low would never be found out."""
+    pytest.importorskip("torch")
+    module = importlib.import_module("matrl.discovery.discover")
+    cheap = make_profile({"matmul": 0.3, "matmul_herm": 0.3, "add": 0.0}, n=N, dtypes=("bfloat16",))
+    full = make_profile(n=N, dtypes=("float32",))
+    prices = Profile("unit", (*cheap.entries, *full.entries))
+    monkeypatch.setattr(module, "profile_for", lambda *_, **__: prices)
+    problem = problem_of("torch", tol=0.1, norm="frobenius")
+    found = discover(problem, allow="minimax-*", precision="bfloat16,float32", nodes=300)
+    kinds = {tuple(is_half(step.precision) for step in entry.plan.steps) for entry in found.race}
+    assert any(all(kind) for kind in kinds)
+    assert any(not any(kind) for kind in kinds)

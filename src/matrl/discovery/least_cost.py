@@ -5,11 +5,18 @@ from dataclasses import replace
 
 from matrl.discovery.found import Found
 from matrl.discovery.phases.assembly import Assembler
-from matrl.discovery.phases.finalists import RACE_MARGIN, distinct
+from matrl.discovery.phases.finalists import distinct, race_margin
 from matrl.discovery.phases.sequence import front_with
 from matrl.discovery.problem.problem import Problem
 from matrl.discovery.race.race import RaceEntry, with_measurements
-from matrl.discovery.race.raced import Alternatives, finalists_to_race, raced, standing
+from matrl.discovery.race.raced import (
+    JUST_MISSED,
+    Alternatives,
+    finalists_to_race,
+    raced,
+    standing,
+)
+from matrl.errors import UnreachableError
 from matrl.plan import Plan
 from matrl.search import SearchResult
 
@@ -17,6 +24,19 @@ __all__ = ["found_for_tolerance"]
 
 SAME = 1e-9
 """Costs that differ by less than this fraction are the same."""
+
+
+def _within_margin(plans: Sequence[Plan], least: float) -> list[Plan]:
+    """Return the plans that cost little enough to race."""
+    if not plans:
+        return []
+    cheapest = min(plans, key=lambda plan: plan.predicted.cost)
+    best = [step.precision for step in cheapest.steps]
+    return [
+        plan
+        for plan in plans
+        if plan.predicted.cost <= least * race_margin([s.precision for s in plan.steps], best)
+    ]
 
 
 def found_for_tolerance(
@@ -42,7 +62,10 @@ def found_for_tolerance(
     else:
         if result.actions:
             plans += finalists_to_race(problem, assembler, result, alternatives)
-        plans = [plan for plan in plans if plan.predicted.cost <= RACE_MARGIN * least]
+        plans = _within_margin(plans, least)
+    if not plans:
+        raise UnreachableError(JUST_MISSED)
+    if alternatives is not None:
         entries = raced(plans, problem, assembler, seed)
     best = plans[0]
     if entries:

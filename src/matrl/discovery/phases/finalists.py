@@ -2,16 +2,28 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
+from matrl.core.precision import is_half
 from matrl.discovery.states.state import Action
 from matrl.iterations import DirectMethod, Update
 
-__all__ = ["FINALISTS", "MET", "RACE_MARGIN", "Schedule", "distinct", "restrictions", "varied"]
+__all__ = [
+    "FINALISTS",
+    "MET",
+    "RACE_MARGIN",
+    "Schedule",
+    "distinct",
+    "race_margin",
+    "restrictions",
+    "varied",
+]
 
 FINALISTS = 8
 MET = 64
 """How many complete plans a search is asked for: many differ in scaling only."""
 RACE_MARGIN = 1.3
 """Plans predicted to cost up to this factor more than the best run in the race."""
+HALF_MARGIN = 4.0
+"""The same for plans without half steps where the best has some, whose prices may be off."""
 LARGE = 1024
 """From this order on half as many run, for measuring their errors takes long."""
 
@@ -58,6 +70,16 @@ def varied(schedules: Iterable[Schedule], order: int) -> list[Schedule]:
     return sorted([*heads, *rest][:count], key=lambda schedule: schedule[0])
 
 
+def race_margin(precisions: Iterable[str], best: Iterable[str]) -> float:
+    """Return how much more than the best a plan may cost and race, by the precisions of both.
+
+    >>> race_margin(["float32"], ["bfloat16", "float32"]), race_margin(["float32"], ["float32"])
+    (4.0, 1.3)
+    """
+    without = any(is_half(one) for one in best) and not any(is_half(one) for one in precisions)
+    return HALF_MARGIN if without else RACE_MARGIN
+
+
 def restrictions(
     updates: Sequence[Update | DirectMethod], precisions: Sequence[str]
 ) -> Iterator[tuple[Actions, tuple[str, ...]]]:
@@ -67,6 +89,7 @@ def restrictions(
     dearer. But it may be the prices that are off: of products against inverses, or of precisions.
     """
     every = tuple(precisions)
+    full = tuple(one for one in every if not is_half(one))
 
     def of(wanted: Callable[[Update], bool]) -> Actions:
         return [u for u in updates if not isinstance(u, DirectMethod) and wanted(u)]
@@ -76,6 +99,7 @@ def restrictions(
         (of(lambda u: u.kind != "polynomial"), every),
         ([u for u in updates if isinstance(u, DirectMethod)], every),
         *((list(updates), (one,)) for one in every),
+        *([(list(updates), full)] if len(full) > 1 else []),
     ]
     for actions, some in sets:
         if actions and (len(actions) < len(updates) or len(some) < len(every)):

@@ -7,15 +7,16 @@ from types import MappingProxyType
 
 from matrl.discovery.environment.environment import ScheduleEnvironment
 from matrl.discovery.phases.assembly import Assembler
-from matrl.discovery.phases.finalists import FINALISTS, RACE_MARGIN, Schedule, restrictions, varied
+from matrl.discovery.phases.finalists import FINALISTS, Schedule, race_margin, restrictions, varied
 from matrl.discovery.problem.problem import Problem
 from matrl.discovery.race.race import RaceEntry, race
+from matrl.discovery.states.state import Action
 from matrl.errors import UnreachableError
 from matrl.iterations import DirectMethod, Update
 from matrl.plan import Plan
 from matrl.search import SearchResult, search
 
-__all__ = ["Alternatives", "finalists_to_race", "raced", "standing"]
+__all__ = ["JUST_MISSED", "Alternatives", "finalists_to_race", "raced", "standing"]
 
 NODES = 2_000
 """Steps simulated to find the best schedule of a smaller set of actions."""
@@ -24,6 +25,11 @@ SHARE = 0.05
 
 SLACK = 1e-4
 """Where no schedule found meets the tolerance to the last digit, so much more may be the error."""
+
+JUST_MISSED = (
+    "tol: was just missed, at a closer look, by all schedules found; allow more nodes or time, "
+    "try another seed, or ask for a slightly larger tol"
+)
 
 Making = Callable[[Sequence[Update | DirectMethod], Sequence[str]], ScheduleEnvironment]
 
@@ -41,15 +47,17 @@ class Alternatives:
     seed: int
     time_limit: float
 
-    def found(self, most: float) -> list[tuple[Schedule, ScheduleEnvironment]]:
-        """Return the best schedule of each, with its environment, if it costs at most ``most``."""
+    def found(
+        self, most: Callable[[Sequence[Action]], float]
+    ) -> list[tuple[Schedule, ScheduleEnvironment]]:
+        """Return the best schedule of each, with its environment, if it costs ``most`` at most."""
         schedules = []
         for updates, precisions in restrictions(self.updates, self.precisions):
             environment = self.environment_of(updates, precisions)
             result = search(
                 environment, seed=self.seed, node_limit=NODES, time_limit=SHARE * self.time_limit
             )
-            if result.actions and result.cost <= most:
+            if result.actions and result.cost <= most(result.actions):
                 schedules.append(((result.cost, result.actions), environment))
             if result.interrupted:
                 break
@@ -60,11 +68,18 @@ def finalists_to_race(
     problem: Problem, assembler: Assembler, result: SearchResult, alternatives: Alternatives
 ) -> list[Plan]:
     """Return the plans to race, the cheapest first: of different structures, within the margin."""
-    most = RACE_MARGIN * result.cost
+
+    def most(actions: Sequence[Action]) -> float:
+        return result.cost * race_margin(_precisions(actions), _precisions(result.actions))
+
     others = [] if result.interrupted else alternatives.found(most)
-    met = [(cost, tuple(actions)) for cost, actions in result.finalists if cost <= most]
+    met = [(cost, tuple(actions)) for cost, actions in result.finalists if cost <= most(actions)]
     chosen = varied([*met, *(schedule for schedule, _ in others)], problem.m)
     return standing(assembler, chosen, dict(others))
+
+
+def _precisions(actions: Sequence[Action]) -> list[str]:
+    return [action.precision for action in actions if action.domain < 0]
 
 
 def standing(
@@ -87,10 +102,7 @@ def standing(
                 break
         if plans:
             return plans
-    raise UnreachableError(
-        "tol: was just missed, at a closer look, by all schedules found; allow more nodes or time, "
-        "try another seed, or ask for a slightly larger tol"
-    )
+    raise UnreachableError(JUST_MISSED)
 
 
 def raced(
