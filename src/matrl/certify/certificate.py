@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from matrl.certify.exact.balls import flint_version
 from matrl.certify.exact.worst_case import WorstCaseStatement
 from matrl.certify.observed.statistical import StatisticalStatement
 from matrl.certify.rounded.rounding import RoundingStatement
+from matrl.core.files import replace_text
 from matrl.core.plan import PlanRecord
 from matrl.errors import ArtifactError
 from matrl.version import __version__
@@ -108,16 +108,7 @@ class Certificate:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate to a JSON file, atomically; ``OSError`` if that fails."""
-        path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json() + "\n")
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_text(path, self.to_json() + "\n")
 
 
 def load_document(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from matrl.core.files import replace_file
 from matrl.errors import ArtifactError, InputError, MatrlError
 
 __all__ = ["check_output", "load_array", "naming", "save_array", "save_arrays"]
@@ -67,24 +67,12 @@ def check_output(path: Path, option: str = "--output") -> Path:
 
 def save_array(path: Path, array: np.ndarray) -> None:
     """Write an array to exactly this path, atomically; ``OSError`` if that fails."""
-    _save(path, lambda file: np.save(file, array, allow_pickle=False))
+    replace_file(path, lambda file: np.save(file, array, allow_pickle=False))
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays as a .npz archive to exactly this path, atomically; ``OSError`` if it fails."""
-    _save(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
-
-
-def _save(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    replace_file(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
 @contextlib.contextmanager

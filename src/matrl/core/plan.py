@@ -3,13 +3,13 @@
 import hashlib
 import math
 import os
-import tempfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from matrl.core.files import replace_text
 from matrl.core.measure import Norm
 from matrl.core.precision import Dtype, Precision, is_complex, is_half
 from matrl.errors import ArtifactError
@@ -166,16 +166,7 @@ class PlanRecord:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a JSON file, atomically; ``OSError`` if the folder is not writable."""
-        path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json() + "\n")
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_text(path, self.to_json() + "\n")
 
     @classmethod
     def load(cls: type[Record], path: str | os.PathLike[str]) -> Record:

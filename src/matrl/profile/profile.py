@@ -2,7 +2,6 @@
 
 import math
 import os
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import DTypeLike
 
+from matrl.core.files import replace_text
 from matrl.errors import ArtifactError, InputError, UnknownNameError
 from matrl.profile.prices import Ladder, nearest
 
@@ -164,17 +164,7 @@ class Profile:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the JSON form to a file, replacing it in one step; OSError if that fails."""
-        target = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json())
-            # mkstemp makes the file private; a profile is no secret.
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        replace_text(path, self.to_json())
 
     @cached_property
     def _ladders(self) -> dict[tuple[str, str, int], Ladder]:

@@ -45,7 +45,7 @@ def _worst_case(said: WorstCaseStatement) -> list[tuple[str, object]]:
 
 
 def _rounding(said: RoundingStatement) -> list[tuple[str, object]]:
-    where = f"at n = {said.n}, in the Frobenius norm, to first order"
+    where = f"at n = {said.n} in the plan's domain, in the Frobenius norm, to first order"
     facts: list[tuple[str, object]] = []
     if said.deterministic is not None:
         facts.append(("rounding", f"at most {said.deterministic:.3g} {where}"))

@@ -104,6 +104,14 @@ def test_plans_of_an_interval_are_proved(found, function, norm):
     assert not is_proved(plan, 0.2 * sampled(plan)) or plan.steps[0].form == "direct"
 
 
+@pytest.mark.parametrize("lower", [0.25, 0.3, 0.37, 0.51])
+def test_the_bound_is_not_rounded_down_in_words(lower):
+    said = certify_worst_case(plan_of(lower=lower))
+    words = float(said.claim.rsplit("at most ", 1)[1].rstrip("."))
+    assert said.bound is not None
+    assert said.bound <= words <= said.bound * (1 + 1e-4)
+
+
 def test_unions_of_intervals_tell_more_than_their_hull():
     plan = plan_of("sign", lower=0.4, upper=1.6, steps=(replace(NEWTON_SCHULZ, form="chained"),))
     parts = ((0.5, 0.6), (0.9, 1.1))

@@ -21,7 +21,7 @@ class TorchLibrary:
     namespace: Any = torch
     writes_in_place = True
     name = "PyTorch"
-    widened = ""
+    widened = "pass a tensor on a device that has it"
 
     def __init__(self, device: torch.device) -> None:
         self.backend: Any = TorchBackend(device)

@@ -241,6 +241,12 @@ def _finite(bound: float) -> float | None:
     return bound if np.isfinite(bound) else None
 
 
+def _rounded_up(bound: float) -> str:
+    """Return a number with six digits that is no less: a claim must be true as it is written."""
+    text = f"{bound:.6g}"
+    return text if float(text) >= bound else f"{bound * (1.0 + 1e-5):.6g}"
+
+
 def _statement(
     plan: PlanRecord,
     pairs: Pairs,
@@ -253,9 +259,12 @@ def _statement(
     function = FUNCTIONS.get(plan.function)
     what = of.get(function.structure, "eigenvalues")
     kind = "matrix" if function.structure == "rectangular" else "Hermitian matrix"
-    where = " or ".join(f"[{lower:.17g}, {upper:.17g}]" for lower, upper in pairs)
+    where = " or ".join(f"[{lower!r}, {upper!r}]" for lower, upper in pairs)
+    where += " or are 0" if plan.domain.has_zero else ""
     scaled = " after the plan's scaling" if plan.domain.relative else ""
-    most = f"is at most {bound:.6g}" if bound is not None else "is unknown: nothing is proved"
+    most = (
+        f"is at most {_rounded_up(bound)}" if bound is not None else "is unknown: nothing is proved"
+    )
     claim = (
         f"In exact arithmetic, for every {kind} whose {what}{scaled} lie in {where}, the error of "
         f"{plan.function} in the measure {plan.norm!r} {most}."
