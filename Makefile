@@ -24,7 +24,7 @@ SAME_PYTHON := $(if $(filter file,$(origin PYTHON)),,--same-python)
 ENVIRONMENT = "$(PYTHON)" tools/environment.py --python "$(PYTHON)" $(SAME_PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast lint format clean distclean
+.PHONY: help venv demo test test-fast lint lint-tests format clean distclean
 .PHONY: check-python env-demo env-test env-lint
 
 help: ## list the targets
@@ -66,6 +66,9 @@ lint: env-lint ## check style, types and the layering of the packages
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
+
+lint-tests: env-lint ## check the types of the tests, which takes as long as all of lint
+	$(BIN)/pyright --pythonpath $(BIN)/python tests
 
 format: env-lint ## sort imports, apply safe fixes and format
 	$(BIN)/ruff check --fix .
