@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from matrl.backends.protocol import Backend
 from matrl.errors import InputError
 
-__all__ = ["Library", "library_named", "library_of"]
+__all__ = ["LIBRARIES", "Library", "kernels_of", "library_named", "library_of"]
+
+LIBRARIES = ("numpy", "torch", "jax")
+"""Whose arrays a plan can run on."""
 
 
 class Library(Protocol):
@@ -116,6 +119,20 @@ def library_of(a: Any) -> Library | None:
     if root in ("jax", "jaxlib") and "jax" in sys.modules:
         return import_module("matrl.backends.jax.arrays").library_of(a)
     return None
+
+
+def kernels_of(name: str) -> Library | None:
+    """Return the library of this name, one of ``LIBRARIES``; ``None`` for NumPy.
+
+    Raises :class:`~matrl.errors.InputError` for other names, and for a library that is not
+    installed.
+
+    >>> kernels_of("numpy") is None
+    True
+    """
+    if name not in LIBRARIES:
+        raise InputError(f"library: must be one of {', '.join(LIBRARIES)}, got {name!r}")
+    return None if name == "numpy" else library_named(name)
 
 
 def library_named(name: str) -> Library:

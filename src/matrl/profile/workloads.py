@@ -16,7 +16,14 @@ from matrl.core.precision import DTYPES, FULL_PRECISIONS, HALF_PRECISIONS, is_co
 from matrl.core.stacking import LARGEST_ELEMENTS, chunk_of
 from matrl.errors import InputError
 
-__all__ = ["HALF_OPERATIONS", "MEASURED_DTYPES", "REAL_DTYPES", "Workload", "measurable_dtypes"]
+__all__ = [
+    "HALF_OPERATIONS",
+    "MEASURED_DTYPES",
+    "REAL_DTYPES",
+    "Workload",
+    "check_measurable",
+    "measurable_dtypes",
+]
 
 REAL_DTYPES = FULL_PRECISIONS
 MEASURED_DTYPES = DTYPES

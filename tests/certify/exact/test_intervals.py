@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrl.certify.exact.intervals import Interval, hull_of, meet, point
+from matrl.certify.exact.intervals import Interval, meet, point
 
 NUMBERS = st.floats(-1e150, 1e150, allow_nan=False)
 OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
@@ -74,7 +74,6 @@ def test_infinite_ends_never_become_nan():
         assert contains(result, Fraction(0))
 
 
-def test_meet_and_hull():
+def test_meet():
     x, y = interval(0.0, 2.0), interval(1.0, 3.0)
     assert (float(meet(x, y).lower), float(meet(x, y).upper)) == (1.0, 2.0)
-    assert (float(hull_of(x, y).lower), float(hull_of(x, y).upper)) == (0.0, 3.0)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Interval", "Operand", "hull_of", "meet", "point"]
+__all__ = ["Interval", "Operand", "meet", "point"]
 
 Ends: TypeAlias = NDArray[np.float64]
 
@@ -129,13 +129,6 @@ def point(x: "Ends | float") -> Interval:
 def meet(x: Interval, y: Interval) -> Interval:
     """Return the intersections of intervals that are known to meet: both enclose the same."""
     return Interval(np.maximum(x.lower, y.lower), np.minimum(x.upper, y.upper))
-
-
-def hull_of(*intervals: Interval) -> Interval:
-    """Return the least intervals that contain all."""
-    return Interval(
-        np.min([x.lower for x in intervals], axis=0), np.max([x.upper for x in intervals], axis=0)
-    )
 
 
 def _interval(x: Operand) -> Interval:

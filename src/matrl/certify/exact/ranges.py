@@ -46,11 +46,6 @@ class Range:
     upper: float
 
     @property
-    def distance(self) -> float:
-        """The largest |x - 1| in it."""
-        return max(abs(self.lower - 1.0), abs(self.upper - 1.0))
-
-    @property
     def is_bounded(self) -> bool:
         """Whether it has two ends, and not so large that its width overflows."""
         return max(abs(self.lower), abs(self.upper)) < LARGEST

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from matrl.backends.libraries import LIBRARIES
 from matrl.cli.console import print_document, print_report, status_line, tell, verbose_option
 from matrl.cli.files import check_output
 from matrl.cli.spectrum_options import naming_files, spectrum_of
 from matrl.core.precision import DTYPES, PRECISIONS
 from matrl.discovery import Found, Problem, discover
-from matrl.discovery.problem.problem import LIBRARIES, NORMS
+from matrl.discovery.problem.problem import NORMS
 from matrl.errors import InputError
 from matrl.functions import FUNCTIONS
 from matrl.iterations import UPDATES

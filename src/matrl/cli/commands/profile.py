@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from matrl.backends.libraries import Library, library_named
+from matrl.backends.libraries import LIBRARIES, Library, kernels_of
 from matrl.cli.console import print_report, status_line, tell, verbose_option
 from matrl.cli.files import check_output
 from matrl.core.precision import PRECISIONS
-from matrl.discovery.problem.problem import LIBRARIES
 from matrl.errors import InputError
 from matrl.profile import OperationTime, Profile, measurable_dtypes, store_cached
 from matrl.profile.measure import machine_entries, profile_name
@@ -45,7 +44,7 @@ def profile_command(output: Path | None, as_json: bool, budget: float, library: 
     target = None if output is None else check_output(output)
     if not (math.isfinite(budget) and budget > 0.0):
         raise InputError(f"budget: must be a positive number of seconds, got {budget:g}")
-    kernels = None if library == "numpy" else library_named(library)
+    kernels = kernels_of(library)
     profile, interrupted = _measured(budget, kernels)
     if not profile.entries:
         raise KeyboardInterrupt

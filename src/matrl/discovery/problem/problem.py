@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 
-from matrl.backends.libraries import Library, library_named
+from matrl.backends.libraries import Library, kernels_of
 from matrl.core.function import MatrixFunction
 from matrl.core.matrices import require_hermitian
 from matrl.core.measure import NORMS, Measure, Norm
@@ -18,7 +18,6 @@ from matrl.functions import FUNCTIONS
 __all__ = ["NORMS", "Problem"]
 
 DEFAULT_TOL = 1e-6
-LIBRARIES = ("numpy", "torch", "jax")
 LARGEST = 1e300
 LARGEST_CONDITION = 1e24
 """From about 1e16 on rounding destroys small eigenvalues; from 1e30 on its model overflows."""
@@ -61,10 +60,6 @@ class Problem:
                 "with Spectrum.interval, .samples or .of"
             )
         object.__setattr__(self, "dtype", _dtype(self.dtype))
-        if self.library not in LIBRARIES:
-            raise InputError(
-                f"library: must be one of {', '.join(LIBRARIES)}, got {self.library!r}"
-            )
         _check_library(self.array_library, self.dtype)
         measure = self.measure  # refuses a norm there is not
         _check_spectrum(self.spectrum, measure)
@@ -138,7 +133,7 @@ class Problem:
     @property
     def array_library(self) -> Library | None:
         """What is particular about the library's arrays; ``None`` for NumPy's."""
-        return None if self.library == "numpy" else library_named(self.library)
+        return kernels_of(self.library)
 
     @property
     def measure(self) -> Measure:
